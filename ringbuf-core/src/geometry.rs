@@ -1,0 +1,243 @@
+//! Sizes, checked once.
+//!
+//! A geometry is made when a ring is created, or from the header when it is
+//! opened, and is kept in private memory from then on. Whoever holds one may
+//! compute with its numbers: nothing overflows and everything is in bounds.
+
+use core::fmt;
+
+/// The largest payload area, in bytes.
+pub const DATA_LEN_MAX: u64 = 1 << 46;
+/// The most slots of a ring.
+pub const CAPACITY_SLOTS_MAX: u64 = 1 << 32;
+/// The largest capacity of a ring of records, in bytes: lengths are 32 bits wide.
+pub const CAPACITY_BYTES_MAX: u64 = 1 << 32;
+/// The largest alignment of a payload.
+pub const ALIGNMENT_MAX: u64 = 4096;
+
+/// Why a ring of these sizes cannot exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GeometryError {
+    /// The capacity is zero, not a power of two, or too large.
+    Capacity,
+    /// The slot size is zero.
+    SlotSize,
+    /// The alignment is not a power of two, or too large, or not one that this
+    /// shape has.
+    Alignment,
+    /// The stride is not what capacity, size and alignment give.
+    Stride,
+    /// The payload area would exceed [`DATA_LEN_MAX`].
+    TooLarge,
+}
+
+/// Cells of one size in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slots {
+    capacity: u64,
+    size: u64,
+    prefix: u64,
+    stride: u64,
+    alignment: u64,
+}
+
+impl Slots {
+    /// `capacity` slots with `size` bytes of payload each at a multiple of
+    /// `alignment`, behind a message header of `prefix` bytes (0: none).
+    ///
+    /// `capacity` and `alignment` are powers of two. Without a prefix and with a
+    /// size that is a multiple of the alignment, the payloads are contiguous.
+    ///
+    /// # Errors
+    /// A [`GeometryError`] that names the number at fault.
+    pub const fn new(
+        capacity: u64,
+        size: u64,
+        alignment: u64,
+        prefix: u64,
+    ) -> Result<Self, GeometryError> {
+        if !capacity.is_power_of_two() || capacity > CAPACITY_SLOTS_MAX {
+            return Err(GeometryError::Capacity);
+        }
+        if size == 0 {
+            return Err(GeometryError::SlotSize);
+        }
+        if !alignment.is_power_of_two()
+            || alignment > ALIGNMENT_MAX
+            || !prefix.is_multiple_of(alignment)
+        {
+            return Err(GeometryError::Alignment);
+        }
+        if size > DATA_LEN_MAX || prefix > DATA_LEN_MAX {
+            return Err(GeometryError::TooLarge);
+        }
+        let stride = (prefix + size).next_multiple_of(alignment);
+        match capacity.checked_mul(stride) {
+            Some(len) if len <= DATA_LEN_MAX => {
+                Ok(Self { capacity, size, prefix, stride, alignment })
+            }
+            _ => Err(GeometryError::TooLarge),
+        }
+    }
+
+    /// How many slots there are.
+    #[inline(always)]
+    #[must_use]
+    pub const fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// Bytes of payload in a slot.
+    #[inline(always)]
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Bytes of message header before the payload of a slot.
+    #[must_use]
+    pub const fn prefix(&self) -> u64 {
+        self.prefix
+    }
+
+    /// Bytes from one slot to the next.
+    #[inline(always)]
+    #[must_use]
+    pub const fn stride(&self) -> u64 {
+        self.stride
+    }
+
+    /// What the address of a payload is a multiple of.
+    #[must_use]
+    pub const fn alignment(&self) -> u64 {
+        self.alignment
+    }
+
+    /// Bytes of the whole payload area.
+    #[must_use]
+    pub const fn data_len(&self) -> u64 {
+        self.capacity * self.stride
+    }
+}
+
+/// Bytes that hold records of any length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Records {
+    capacity: u64,
+    alignment: u64,
+}
+
+impl Records {
+    /// `capacity` bytes (a power of two), payloads at multiples of `alignment`,
+    /// which is 8 or 64.
+    ///
+    /// # Errors
+    /// A [`GeometryError`] that names the number at fault.
+    pub const fn new(capacity: u64, alignment: u64) -> Result<Self, GeometryError> {
+        if alignment != 8 && alignment != 64 {
+            return Err(GeometryError::Alignment);
+        }
+        if !capacity.is_power_of_two() || capacity < 4 * alignment || capacity > CAPACITY_BYTES_MAX
+        {
+            return Err(GeometryError::Capacity);
+        }
+        Ok(Self { capacity, alignment })
+    }
+
+    /// Bytes of the whole payload area.
+    #[inline(always)]
+    #[must_use]
+    pub const fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    /// What the address of a payload is a multiple of.
+    #[must_use]
+    pub const fn alignment(&self) -> u64 {
+        self.alignment
+    }
+
+    /// Bytes before the payload of a record: its header, and what aligns it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn prefix(&self) -> u64 {
+        self.alignment
+    }
+
+    /// The longest record: half the ring less its prefix, so that an empty ring
+    /// takes it wherever it stands.
+    #[inline(always)]
+    #[must_use]
+    pub const fn len_max(&self) -> u64 {
+        self.capacity / 2 - self.prefix()
+    }
+
+    /// Bytes of ring that a record of `len` takes, `len` being at most
+    /// [`len_max`](Self::len_max).
+    #[inline(always)]
+    #[must_use]
+    pub const fn footprint(&self, len: u64) -> u64 {
+        self.prefix() + len.next_multiple_of(self.alignment)
+    }
+}
+
+impl fmt::Display for GeometryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Capacity => "the capacity is zero, not a power of two, or out of range",
+            Self::SlotSize => "the slot size is zero",
+            Self::Alignment => "the alignment is not a power of two or not one of this shape",
+            Self::Stride => "the stride does not follow from size and alignment",
+            Self::TooLarge => "the payload area would be too large",
+        })
+    }
+}
+
+impl core::error::Error for GeometryError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_slots_are_refused() {
+        assert_eq!(Slots::new(0, 8, 8, 0), Err(GeometryError::Capacity));
+        assert_eq!(Slots::new(3, 8, 8, 0), Err(GeometryError::Capacity));
+        assert_eq!(Slots::new(1 << 33, 1, 1, 0), Err(GeometryError::Capacity));
+        assert_eq!(Slots::new(2, 0, 8, 0), Err(GeometryError::SlotSize));
+        assert_eq!(Slots::new(2, 8, 3, 0), Err(GeometryError::Alignment));
+        assert_eq!(Slots::new(2, 8, 64, 8), Err(GeometryError::Alignment));
+        assert_eq!(Slots::new(2, u64::MAX, 1, 0), Err(GeometryError::TooLarge));
+        assert_eq!(Slots::new(1 << 32, 1 << 40, 1, 0), Err(GeometryError::TooLarge));
+    }
+
+    #[test]
+    fn slots_without_prefix_are_contiguous() {
+        let slots = Slots::new(8, 24, 8, 0).unwrap();
+        assert_eq!((slots.stride(), slots.data_len()), (24, 192));
+        let frames = Slots::new(4, 100, 64, 64).unwrap();
+        assert_eq!((frames.stride(), frames.data_len()), (192, 768));
+    }
+
+    #[test]
+    fn the_longest_record_fits_an_empty_ring_wherever_it_stands() {
+        for alignment in [8, 64] {
+            let records = Records::new(1024, alignment).unwrap();
+            let most = records.footprint(records.len_max());
+            assert_eq!(most, 512);
+            for start in (0..1024).step_by(usize::try_from(alignment).unwrap()) {
+                let padding = if 1024 - start < most { 1024 - start } else { 0 };
+                assert!(padding + most <= 1024);
+            }
+        }
+    }
+
+    #[test]
+    fn impossible_records_are_refused() {
+        assert_eq!(Records::new(1024, 16), Err(GeometryError::Alignment));
+        assert_eq!(Records::new(24, 8), Err(GeometryError::Capacity));
+        assert_eq!(Records::new(100, 8), Err(GeometryError::Capacity));
+        assert_eq!(Records::new(1 << 33, 8), Err(GeometryError::Capacity));
+    }
+}

@@ -1,0 +1,42 @@
+//! The protocols of a shared-memory ring buffer, without the memory.
+//!
+//! This crate knows which words two processes share, in which order they are
+//! loaded and stored, and what may be concluded from them. It does not know
+//! where the words are. Every protocol is generic over a [`machine::Machine`],
+//! so that the same lines run over a mapped file, under a model checker, and on
+//! machines that count, weaken or end at any single operation.
+//!
+//! It hands out *spans* (which slots, which bytes) and never touches a payload.
+//! The memory, the files and the processes are in `ringbuf-shm`, which is the
+//! crate to use; depend on this one only to build another home for the rings.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`machine`] | all that a protocol may touch |
+//! | [`position`] | free-running counts and their distances |
+//! | [`geometry`] | sizes, checked once |
+//! | [`spsc`] | one producer, one consumer, slots |
+//! | [`record`] | one producer, one consumer, bytes of any length |
+//! | [`event`] | sleeping without losing a wake-up |
+//! | [`peer`] | who is attached, who is dead, who takes over |
+//! | [`wait`] | looking until something is found or nobody is left |
+#![doc = include_str!("../PROTOCOL.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(clippy::std_instead_of_core)]
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!(
+    "ringbuf supports 64-bit targets only: positions and offsets are 64 bits wide and a payload \
+     may be larger than 4 GiB"
+);
+
+pub mod error;
+pub mod event;
+pub mod geometry;
+pub mod machine;
+pub mod peer;
+pub mod position;
+pub mod record;
+pub mod spsc;
+pub mod wait;
