@@ -1,1 +1,70 @@
-//! To be written.
+//! A lock-free ring buffer in a memory-mapped file, shared by processes.
+//!
+//! Messages go from one process to another in place: written where they are read,
+//! with no copy, no daemon, no lock, and no system call while both sides are awake.
+//! Any process may be killed at any instruction; the others go on.
+//!
+//! ```
+//! use ringbuf_shm::{Options, spsc};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let camera0 = directory.path().join("camera0");
+//! let options = Options::new().capacity(8).slot_size(1920 * 1080 * 3 / 2);
+//! let mut camera = spsc::bytes::Producer::create(&camera0, &options)?; // a name, or a path
+//! let mut frame = camera.claim()?; // room, in place
+//! frame.fill(128);
+//! let len = frame.len();
+//! frame.commit(len)?;
+//!
+//! let mut viewer = spsc::bytes::Consumer::open(&camera0)?;
+//! let frame = viewer.read()?; // in place, until dropped
+//! assert_eq!(frame[0], 128);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The rings of one producer and one consumer are in [`spsc`]. [`Ring`] is a ring
+//! without a seat on it: to look at, to remove, to hand on. [`Options`] says how one
+//! is made. The file is described in FORMAT.md, the protocol in the documentation of
+//! [`ringbuf_core`].
+//!
+//! # What it does not do
+//!
+//! - Protect from those who may open the file: they are trusted as this user is. A
+//!   damaged or hostile peer makes calls fail with `Corrupt`, never the process with
+//!   a signal, except by truncating the file.
+//! - Survive a fork: a child opens its own handle, and gets `Forked` from an
+//!   inherited one.
+//! - Cross machines, or the boundary between 32-bit and 64-bit programs.
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!(
+    "ringbuf-shm supports Linux on 64-bit targets only, for now: it needs shared futexes and \
+     open-file-description locks"
+);
+
+mod backing;
+mod end;
+mod error;
+mod fork;
+mod header;
+mod layout;
+mod locks;
+mod map;
+mod name;
+mod native;
+mod options;
+mod patience;
+mod ring;
+pub mod spsc;
+mod stat;
+
+pub use error::{ClaimError, OpenError, PushError, ReadError};
+pub use header::{OtherBoot, Redelivery, Shape, Sleeper};
+pub use layout::{FORMAT_VERSION, METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
+pub use name::{DIRECTORY_VARIABLE, directory, list};
+pub use options::Options;
+pub use patience::SLICE;
+pub use ring::{Granted, Ring};
+pub use ringbuf_core::peer::{Predecessor, Presence};
+pub use stat::{PeerStats, Stats};
+pub use zerocopy;

@@ -1,0 +1,237 @@
+//! The file behind a ring: created complete or not at all, opened with distrust.
+
+use crate::error::OpenError;
+use crate::name::{Place, missing};
+use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, MemfdFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// Who may open the file besides its owner.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Access {
+    pub(crate) mode: u32,
+    pub(crate) group: Option<u32>,
+}
+
+/// What the name is to mean afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The new ring; an error if the name is taken.
+    New,
+    /// The new ring, in place of what bore the name.
+    Replace,
+}
+
+/// Leftovers of creators that died begin like this and are locked while their
+/// creator lives.
+const HIDDEN: &str = ".ringbuf-new-";
+const HIDDEN_TRIES_MAX: u32 = 8;
+
+/// Makes a file of `len` bytes that begins with what `parts` say (offset, bytes),
+/// and gives it its name when it is complete.
+///
+/// All of its memory is set aside before it is named, so that no later access can
+/// fail for want of it (promise P5); a creator that dies leaves no name (P8).
+pub(crate) fn create(
+    place: &Place,
+    len: u64,
+    parts: &[(u64, &[u8])],
+    access: Access,
+    naming: Naming,
+) -> Result<OwnedFd, OpenError> {
+    sweep_hidden(place);
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match rustix::fs::openat(&place.directory, ".", flags, Mode::RUSR | Mode::WUSR) {
+        Ok(file) if naming == Naming::New => {
+            fill(&file, len, parts, access)?;
+            link(&file, place, &place.file)?;
+            Ok(file)
+        }
+        // A file without a name cannot replace one; and some file systems have none.
+        Ok(_) | Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => {
+            create_hidden(place, len, parts, access, naming)
+        }
+        Err(errno) => Err(OpenError::io("create a file for the ring")(errno)),
+    }
+}
+
+/// The way for file systems without `O_TMPFILE`, and to replace a file: a hidden
+/// random name, locked while we live, renamed when the file is complete.
+pub(crate) fn create_hidden(
+    place: &Place,
+    len: u64,
+    parts: &[(u64, &[u8])],
+    access: Access,
+    naming: Naming,
+) -> Result<OwnedFd, OpenError> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    for _ in 0..HIDDEN_TRIES_MAX {
+        let name = OsString::from(format!("{HIDDEN}{:032x}", u128::from_ne_bytes(random()?)));
+        let file = rustix::fs::openat(&place.directory, &name, flags, Mode::RUSR | Mode::WUSR)
+            .map_err(OpenError::io("create a file for the ring"))?;
+        // Another creator may have taken it for a leftover before we locked it.
+        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            continue;
+        }
+        let made = fill(&file, len, parts, access).and_then(|()| rename(place, &name, naming));
+        if made.is_err() {
+            // Best effort: what stays is removed by the next creator.
+            let _ = rustix::fs::unlinkat(&place.directory, &name, AtFlags::empty());
+        }
+        if !matches!(made, Err(OpenError::NotFound)) {
+            return made.map(|()| file);
+        }
+    }
+    Err(OpenError::io("create a file for the ring")(Errno::AGAIN))
+}
+
+fn rename(place: &Place, from: &OsStr, naming: Naming) -> Result<(), OpenError> {
+    let flags = match naming {
+        Naming::New => RenameFlags::NOREPLACE,
+        Naming::Replace => RenameFlags::empty(),
+    };
+    let (old, new) = (&place.directory, &place.directory);
+    rustix::fs::renameat_with(old, from, new, &place.file, flags).map_err(taken)
+}
+
+fn link(file: &OwnedFd, place: &Place, name: &OsStr) -> Result<(), OpenError> {
+    let path = descriptor_path(file.as_fd());
+    let (from, to) = (rustix::fs::CWD, &place.directory);
+    rustix::fs::linkat(from, path, to, name, AtFlags::SYMLINK_FOLLOW).map_err(taken)
+}
+
+fn taken(errno: Errno) -> OpenError {
+    if errno == Errno::EXIST { OpenError::Exists } else { missing(errno, "name the ring") }
+}
+
+/// An unnamed file, for threads and children and for passing on.
+pub(crate) fn create_unnamed(len: u64, parts: &[(u64, &[u8])]) -> Result<OwnedFd, OpenError> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL;
+    let file = rustix::fs::memfd_create("ringbuf", flags)
+        // Kernels before 6.3 do not know the seal.
+        .or_else(|_| rustix::fs::memfd_create("ringbuf", MemfdFlags::CLOEXEC))
+        .map_err(OpenError::io("create memory for the ring"))?;
+    fill(&file, len, parts, Access { mode: 0o600, group: None })?;
+    Ok(file)
+}
+
+fn fill(file: &OwnedFd, len: u64, parts: &[(u64, &[u8])], access: Access) -> Result<(), OpenError> {
+    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len) {
+        Ok(()) => {}
+        Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => return Err(OpenError::NoSpace(len)),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+            return Err(OpenError::Filesystem(filesystem_name(file)));
+        }
+        Err(errno) => return Err(OpenError::io("reserve memory for the ring")(errno)),
+    }
+    for (offset, bytes) in parts {
+        write_all(file, *offset, bytes)?;
+    }
+    if let Some(group) = access.group {
+        rustix::fs::fchown(file, None, Some(rustix::fs::Gid::from_raw(group)))
+            .map_err(OpenError::io("give the ring to the group"))?;
+    }
+    // Not the mode of the open call: that one is subject to the umask.
+    rustix::fs::fchmod(file, Mode::from_raw_mode(access.mode))
+        .map_err(OpenError::io("set the mode of the ring"))
+}
+
+fn write_all(file: &OwnedFd, mut offset: u64, mut bytes: &[u8]) -> Result<(), OpenError> {
+    while !bytes.is_empty() {
+        match rustix::io::pwrite(file, bytes, offset) {
+            Ok(written) => {
+                bytes = &bytes[written..];
+                offset += written as u64;
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(OpenError::io("write the header of the ring")(errno)),
+        }
+    }
+    Ok(())
+}
+
+/// Opens the file that bears the name, without following a link and without
+/// waiting for the other end of a pipe.
+pub(crate) fn open(place: &Place) -> Result<OwnedFd, OpenError> {
+    let flags =
+        OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    match rustix::fs::openat(&place.directory, &place.file, flags, Mode::empty()) {
+        Ok(file) => Ok(file),
+        Err(Errno::LOOP) => Err(OpenError::Untrusted("it is a symbolic link")),
+        Err(Errno::ISDIR | Errno::NXIO) => Err(OpenError::Untrusted("it is not a plain file")),
+        Err(errno) => Err(missing(errno, "open the ring")),
+    }
+}
+
+/// A description of its own on the file of `file`: locks taken through it are
+/// seen through every other.
+pub(crate) fn reopen(file: BorrowedFd<'_>) -> Result<OwnedFd, OpenError> {
+    rustix::fs::open(descriptor_path(file), OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+        .map_err(OpenError::io("open the ring again through /proc/self/fd"))
+}
+
+fn descriptor_path(file: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+/// Reads the first `len` bytes of a file, or as many as there are.
+pub(crate) fn read_start(file: &OwnedFd, len: usize) -> Result<Vec<u8>, OpenError> {
+    let mut bytes = vec![0; len];
+    let mut filled = 0;
+    while filled < len {
+        match rustix::io::pread(file, &mut bytes[filled..], filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(OpenError::io("read the header of the ring")(errno)),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Removes what creators left that died half-way. Best effort.
+fn sweep_hidden(place: &Place) {
+    let Ok(entries) = rustix::fs::Dir::read_from(&place.directory) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if !name.to_bytes().starts_with(HIDDEN.as_bytes()) {
+            continue;
+        }
+        let name = OsStr::from_bytes(name.to_bytes());
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let Ok(file) = rustix::fs::openat(&place.directory, name, flags, Mode::empty()) else {
+            continue;
+        };
+        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            let _ = rustix::fs::unlinkat(&place.directory, name, AtFlags::empty());
+        }
+    }
+}
+
+/// 16 bytes that nobody can guess.
+pub(crate) fn random() -> Result<[u8; 16], OpenError> {
+    let mut bytes = [0; 16];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .map_err(OpenError::io("get random bytes"))?;
+    Ok(bytes)
+}
+
+/// What the file system of `file` is called, as far as we know the ones that
+/// cannot reserve memory.
+fn filesystem_name(file: &OwnedFd) -> String {
+    let magic = rustix::fs::fstatfs(file).map_or(0, |stat| stat.f_type);
+    match magic {
+        0x6969 => "nfs".into(),
+        0x6573_5546 => "fuse".into(),
+        0x0102_1997 => "9p".into(),
+        0x2FC1_2FC1 => "zfs".into(),
+        0x4D44 => "vfat".into(),
+        0x794C_7630 => "overlay".into(),
+        0x8584_58F6 => "ramfs".into(),
+        0xEF53 => "ext2 or ext3".into(),
+        other => format!("type {other:#x}"),
+    }
+}

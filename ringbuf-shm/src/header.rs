@@ -1,0 +1,468 @@
+//! The immutable part of the file: what a ring is, written once and checked
+//! before anything else is believed.
+//!
+//! It is written and read through the descriptor, never through the mapping, and
+//! everything is decided on a private copy.
+
+use crate::error::OpenError;
+use crate::layout::{
+    FORMAT_VERSION, HEADER_LEN, HUGE_PAGE, IMMUTABLE_LEN, LOCK_BASE, MESSAGE_HEADER_LEN,
+    METADATA_LEN_MAX, REGION_ALIGNMENT, SPSC_ROWS, TYPE_NAME_LEN_MAX, spsc_regions,
+};
+use ringbuf_core::geometry::{ALIGNMENT_MAX, Records, Slots};
+use ringbuf_core::peer::{INCARNATION_BITS, ROW_BITS, STATE_BITS};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
+
+const MAGIC: [u8; 8] = *b"\x89RINGBUF";
+/// Stored as this number; reads as another one on a machine of the other byte order.
+const ENDIAN_MARK: u32 = 0x0A0B_0C0D;
+const REGIONS_MAX: usize = 16;
+/// Reads as no boot at all: the kernel would not say which one this is.
+const BOOT_UNKNOWN: [u8; 16] = [0xFF; 16];
+/// Row, incarnation, state, lap.
+const WIDTHS: [u8; 4] = [12, 17, 3, 32];
+
+const _: () = {
+    assert!(WIDTHS[0] as u32 == ROW_BITS);
+    assert!(WIDTHS[1] as u32 == INCARNATION_BITS);
+    assert!(WIDTHS[2] as u32 == STATE_BITS);
+};
+
+/// The fixed header, as it stands in the file. FORMAT.md explains each field.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Clone)]
+#[repr(C)]
+pub(crate) struct Header {
+    magic: [u8; 8],
+    endian: u32,
+    version: u32,
+    word_bits: u32,
+    header_len: u32,
+    incompatible: u64,
+    read_compatible: u64,
+    compatible: u64,
+    kind: u32,
+    shape: u32,
+    fence: u32,
+    sleeper: u32,
+    capacity: u64,
+    slot_size: u64,
+    stride: u64,
+    alignment: u32,
+    message_header: u32,
+    first_position: u64,
+    rows: u32,
+    /// Bits of row, incarnation, state and lap in the words of peers and slots.
+    widths: [u8; 4],
+    type_size: u64,
+    type_align: u64,
+    type_name_len: u32,
+    metadata_len: u32,
+    redelivery: u32,
+    reopen: u32,
+    other_boot: u32,
+    delivery_max: u32,
+    lanes: u32,
+    region_count: u32,
+    reader_patience: u64,
+    lock_base: u64,
+    file_len: u64,
+    created: u64,
+    boot_id: [u8; 16],
+    ring_id: [u8; 16],
+    reserved_early: [u8; 32],
+    regions: [Region; REGIONS_MAX],
+    type_name: [u8; TYPE_NAME_LEN_MAX],
+    reserved_late: [u8; 3064],
+    reserved_end: u32,
+    checksum: u32,
+}
+
+/// A part of the file.
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct Region {
+    kind: u32,
+    flags: u32,
+    /// Where it begins, in bytes from the start of the file.
+    pub(crate) offset: u64,
+    /// How long it is, in bytes.
+    pub(crate) len: u64,
+    /// From one element to the next, in bytes; 0 if it is not an array.
+    stride: u64,
+}
+
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum RegionKind {
+    Peers = 1,
+    Producer = 2,
+    Consumer = 3,
+    Events = 4,
+    Data = 5,
+}
+
+impl Region {
+    pub(crate) fn new(kind: RegionKind, offset: u64, len: u64, stride: u64) -> Self {
+        Self { kind: kind as u32, flags: 0, offset, len, stride }
+    }
+
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.len
+    }
+}
+
+/// What a message is in this ring, with its sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// Values of one type, side by side.
+    Slots(Slots),
+    /// Bytes up to a size, each message with its header.
+    Bytes(Slots),
+    /// Bytes of any length, in place, one behind the other.
+    Records(Records),
+}
+
+impl Shape {
+    fn code(&self) -> u32 {
+        match self {
+            Self::Slots(_) => 1,
+            Self::Records(_) => 3,
+            Self::Bytes(_) => 4,
+        }
+    }
+
+    /// What the shape is called.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Slots(_) => "slots",
+            Self::Bytes(_) => "bytes",
+            Self::Records(_) => "records",
+        }
+    }
+
+    /// Slots, or bytes of a ring of records.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        match self {
+            Self::Slots(slots) | Self::Bytes(slots) => slots.capacity(),
+            Self::Records(records) => records.capacity(),
+        }
+    }
+
+    /// Bytes of the whole payload area.
+    #[must_use]
+    pub fn data_len(&self) -> u64 {
+        match self {
+            Self::Slots(slots) | Self::Bytes(slots) => slots.data_len(),
+            Self::Records(records) => records.capacity(),
+        }
+    }
+}
+
+/// How the peers of a ring sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sleeper {
+    /// On a shared futex, after a short spin.
+    Futex,
+    /// Never: whoever waits keeps its core busy, and nobody pays for a fence.
+    Spin,
+}
+
+/// What becomes of messages that a consumer was shown and had not released when it died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redelivery {
+    /// The next consumer gets them again, flagged.
+    Redeliver,
+    /// They are dropped, and counted.
+    Drop,
+}
+
+/// What to do with a ring whose machine was restarted since it was created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OtherBoot {
+    /// Refuse to open it.
+    Refuse,
+    /// Replace it by an empty ring of the same description.
+    Reset,
+}
+
+/// Everything that is decided when a ring is created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spec {
+    pub(crate) shape: Shape,
+    pub(crate) type_name: String,
+    pub(crate) type_size: u64,
+    pub(crate) type_align: u64,
+    pub(crate) metadata: Vec<u8>,
+    pub(crate) sleeper: Sleeper,
+    pub(crate) redelivery: Redelivery,
+    pub(crate) reopen: bool,
+    pub(crate) other_boot: OtherBoot,
+    pub(crate) first_position: u64,
+    pub(crate) huge: bool,
+}
+
+/// What a header says, checked, in private memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Description {
+    pub(crate) spec: Spec,
+    pub(crate) regions: [Region; 5],
+    pub(crate) file_len: u64,
+    pub(crate) created: u64,
+    pub(crate) ring_id: [u8; 16],
+    pub(crate) boot_id: [u8; 16],
+}
+
+impl Description {
+    /// A new ring of this kind, made now, on this boot.
+    pub(crate) fn new(spec: Spec, created: u64, ring_id: [u8; 16], boot_id: [u8; 16]) -> Self {
+        let regions = spsc_regions(&spec);
+        // Whole pages, also of the large sizes: the file is mapped to its end.
+        let page = if spec.huge { HUGE_PAGE } else { REGION_ALIGNMENT };
+        let file_len = regions[4].end().next_multiple_of(page);
+        Self { spec, regions, file_len, created, ring_id, boot_id }
+    }
+
+    pub(crate) fn region(&self, kind: RegionKind) -> Region {
+        self.regions[kind as usize - 1]
+    }
+
+    /// Whether the machine was restarted since this ring was made.
+    pub(crate) fn of_other_boot(&self, boot_id: [u8; 16]) -> bool {
+        self.boot_id != boot_id && self.boot_id != BOOT_UNKNOWN && boot_id != BOOT_UNKNOWN
+    }
+
+    /// The bytes of the immutable part.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let spec = &self.spec;
+        let mut header = Header::new_zeroed();
+        header.magic = MAGIC;
+        header.endian = ENDIAN_MARK;
+        header.version = FORMAT_VERSION;
+        header.word_bits = 64;
+        header.header_len = narrow(HEADER_LEN as u64);
+        header.kind = 1;
+        header.shape = spec.shape.code();
+        header.fence = 1;
+        header.sleeper = match spec.sleeper {
+            Sleeper::Futex => 1,
+            Sleeper::Spin => 2,
+        };
+        header.capacity = spec.shape.capacity();
+        match spec.shape {
+            Shape::Slots(slots) | Shape::Bytes(slots) => {
+                header.slot_size = slots.size();
+                header.stride = slots.stride();
+                header.alignment = narrow(slots.alignment());
+                header.message_header = narrow(slots.prefix());
+            }
+            Shape::Records(records) => header.alignment = narrow(records.alignment()),
+        }
+        header.first_position = spec.first_position;
+        header.rows = SPSC_ROWS;
+        header.widths = WIDTHS;
+        header.type_size = spec.type_size;
+        header.type_align = spec.type_align;
+        header.type_name_len = narrow(spec.type_name.len() as u64);
+        header.type_name[..spec.type_name.len()].copy_from_slice(spec.type_name.as_bytes());
+        header.metadata_len = narrow(spec.metadata.len() as u64);
+        header.redelivery = match spec.redelivery {
+            Redelivery::Redeliver => 1,
+            Redelivery::Drop => 2,
+        };
+        header.reopen = if spec.reopen { 2 } else { 1 };
+        header.other_boot = match spec.other_boot {
+            OtherBoot::Refuse => 1,
+            OtherBoot::Reset => 2,
+        };
+        header.lanes = 1;
+        header.region_count = narrow(self.regions.len() as u64);
+        header.lock_base = LOCK_BASE;
+        header.file_len = self.file_len;
+        header.created = self.created;
+        header.boot_id = self.boot_id;
+        header.ring_id = self.ring_id;
+        header.regions[..self.regions.len()].copy_from_slice(&self.regions);
+
+        let mut bytes = header.as_bytes().to_vec();
+        bytes.extend_from_slice(&spec.metadata);
+        bytes.resize(IMMUTABLE_LEN, 0);
+        let checksum = checksum(&bytes);
+        let at = HEADER_LEN - 4;
+        bytes[at..at + 4].copy_from_slice(&checksum.to_ne_bytes());
+        bytes
+    }
+
+    /// Reads the immutable part of a file that is `file_len` bytes long.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; see [`OpenError`].
+    pub(crate) fn decode(bytes: &[u8], file_len: u64) -> Result<Self, OpenError> {
+        if bytes.len() < 16 || bytes[..8] != MAGIC {
+            return Err(OpenError::NotARing);
+        }
+        // The mark and the version are at the same place in every version.
+        let mark = u32::from_ne_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]);
+        if mark == ENDIAN_MARK.swap_bytes() {
+            return Err(OpenError::Endianness);
+        }
+        if mark != ENDIAN_MARK {
+            return Err(OpenError::Damaged("the byte-order mark"));
+        }
+        let version = u32::from_ne_bytes([bytes[12], bytes[13], bytes[14], bytes[15]]);
+        if version != FORMAT_VERSION {
+            return Err(OpenError::Version { found: version, supported: FORMAT_VERSION });
+        }
+        if bytes.len() < IMMUTABLE_LEN {
+            let expected = IMMUTABLE_LEN as u64;
+            return Err(OpenError::Truncated { found: bytes.len() as u64, expected });
+        }
+        let (header, rest) =
+            Header::read_from_prefix(bytes).map_err(|_| OpenError::Damaged("the header"))?;
+        if header.checksum != checksum(&bytes[..IMMUTABLE_LEN]) {
+            return Err(OpenError::Damaged("the checksum of the header"));
+        }
+        let found = header.incompatible | header.read_compatible;
+        if found != 0 {
+            return Err(OpenError::Features { found });
+        }
+        let spec = header.spec(rest)?;
+        let made = Self::new(spec, header.created, header.ring_id, header.boot_id);
+        header.agrees_with(&made)?;
+        if file_len < made.file_len {
+            return Err(OpenError::Truncated { found: file_len, expected: made.file_len });
+        }
+        if file_len > made.file_len {
+            return Err(OpenError::Damaged("the length of the file"));
+        }
+        Ok(made)
+    }
+}
+
+impl Header {
+    /// The decisions behind the fields, each in its range.
+    fn spec(&self, metadata: &[u8]) -> Result<Spec, OpenError> {
+        if self.kind != 1 {
+            return Err(OpenError::Kind { found: self.kind });
+        }
+        let shape = match self.shape {
+            1 | 4 => {
+                let prefix = if self.shape == 4 { MESSAGE_HEADER_LEN as u64 } else { 0 };
+                let alignment = u64::from(self.alignment);
+                let slots = Slots::new(self.capacity, self.slot_size, alignment, prefix)
+                    .map_err(OpenError::Geometry)?;
+                if self.shape == 4 { Shape::Bytes(slots) } else { Shape::Slots(slots) }
+            }
+            3 => Shape::Records(
+                Records::new(self.capacity, u64::from(self.alignment))
+                    .map_err(OpenError::Geometry)?,
+            ),
+            found => return Err(OpenError::Shape { found }),
+        };
+        if self.fence != 1 {
+            return Err(OpenError::Unsupported("this fence mode"));
+        }
+        let sleeper = match self.sleeper {
+            1 => Sleeper::Futex,
+            2 => Sleeper::Spin,
+            _ => return Err(OpenError::Unsupported("this kind of sleeper")),
+        };
+        let redelivery = match self.redelivery {
+            1 => Redelivery::Redeliver,
+            2 => Redelivery::Drop,
+            _ => return Err(OpenError::Unsupported("this redelivery policy")),
+        };
+        let reopen = match self.reopen {
+            1 => false,
+            2 => true,
+            _ => return Err(OpenError::Unsupported("this reopening policy")),
+        };
+        let other_boot = match self.other_boot {
+            1 => OtherBoot::Refuse,
+            2 => OtherBoot::Reset,
+            _ => return Err(OpenError::Unsupported("this policy for another boot")),
+        };
+        if !self.type_align.is_power_of_two() || self.type_align > ALIGNMENT_MAX {
+            return Err(OpenError::Damaged("the alignment of the payload type"));
+        }
+        if let Shape::Slots(slots) = shape
+            && (self.type_size, self.type_align) != (slots.size(), slots.alignment())
+        {
+            return Err(OpenError::Damaged("the size of the payload type"));
+        }
+        let name = self.type_name.get(..self.type_name_len as usize);
+        let type_name = name
+            .and_then(|name| std::str::from_utf8(name).ok())
+            .ok_or(OpenError::Damaged("the name of the payload type"))?;
+        let metadata = metadata
+            .get(..self.metadata_len as usize)
+            .filter(|metadata| metadata.len() <= METADATA_LEN_MAX)
+            .ok_or(OpenError::Damaged("the length of the metadata"))?;
+        Ok(Spec {
+            shape,
+            type_name: type_name.to_owned(),
+            type_size: self.type_size,
+            type_align: self.type_align,
+            metadata: metadata.to_vec(),
+            sleeper,
+            redelivery,
+            reopen,
+            other_boot,
+            first_position: self.first_position,
+            huge: self.regions[4].offset.is_multiple_of(HUGE_PAGE),
+        })
+    }
+
+    /// What follows from the decisions must be what the file says.
+    fn agrees_with(&self, made: &Description) -> Result<(), OpenError> {
+        if self.word_bits != 64 || self.header_len as usize != HEADER_LEN {
+            return Err(OpenError::Damaged("the sizes of words and header"));
+        }
+        let (stride, prefix) = match made.spec.shape {
+            Shape::Slots(slots) | Shape::Bytes(slots) => (slots.stride(), slots.prefix()),
+            Shape::Records(_) => (0, 0),
+        };
+        if self.stride != stride || u64::from(self.message_header) != prefix {
+            return Err(OpenError::Damaged("the stride of the slots"));
+        }
+        if self.widths != WIDTHS {
+            return Err(OpenError::Unsupported("these field widths"));
+        }
+        if self.rows != SPSC_ROWS || self.lock_base != LOCK_BASE || self.lanes != 1 {
+            return Err(OpenError::Damaged("the rows, locks or lanes"));
+        }
+        let count = made.regions.len();
+        if self.region_count as usize != count || self.regions[..count] != made.regions {
+            return Err(OpenError::Damaged("the table of regions"));
+        }
+        if self.file_len != made.file_len {
+            return Err(OpenError::Damaged("the declared length of the file"));
+        }
+        Ok(())
+    }
+}
+
+/// CRC-32 (ISO-HDLC, as in zlib) of the immutable part, its own field left out.
+fn checksum(immutable: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&immutable[..HEADER_LEN - 4]);
+    crc.update(&immutable[HEADER_LEN..]);
+    crc.finalize()
+}
+
+/// A number that was checked to fit before the header is made.
+fn narrow(value: u64) -> u32 {
+    u32::try_from(value).expect("checked when the options were")
+}
+
+/// The id of this boot of the machine.
+pub(crate) fn boot_id() -> [u8; 16] {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    u128::from_str_radix(&digits, 16).map_or(BOOT_UNKNOWN, u128::to_be_bytes)
+}

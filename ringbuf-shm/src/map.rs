@@ -1,0 +1,231 @@
+//! The mapped file: the one place where addresses are computed.
+//!
+//! Unsafe code here turns offsets into references. Shared words become references
+//! to atomics; payload becomes a slice only for a span that the protocol gave to
+//! this side alone, or to readers alone.
+
+use crate::error::OpenError;
+use crate::header::{Description, RegionKind};
+use crate::layout::{
+    ConsumerRegion, EventRegion, IMMUTABLE_LEN, MESSAGE_HEADER_LEN, MessageWords, ProducerRegion,
+};
+use crate::native::Native;
+use memmap2::{Advice, MmapOptions, MmapRaw};
+use ringbuf_core::machine::Row;
+use ringbuf_core::peer::RowWords;
+use std::io;
+use std::mem::{align_of, size_of};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::atomic::AtomicU64;
+
+/// A ring's file in memory. Nobody gets a reference to all of it: other processes
+/// write to it while we look.
+#[derive(Debug)]
+pub(crate) struct Map {
+    memory: MmapRaw,
+    data: (usize, usize),
+    regions: [usize; 4],
+}
+
+impl Map {
+    /// Maps a file that was checked to be as long as its description says.
+    pub(crate) fn new(file: &OwnedFd, description: &Description) -> Result<Self, OpenError> {
+        let len = to_usize(description.file_len);
+        let memory = MmapOptions::new()
+            .len(len)
+            .map_raw(file.as_raw_fd())
+            .map_err(OpenError::io("map the ring"))?;
+        let at = |kind, least: usize| {
+            let region = description.region(kind);
+            let (offset, end) = (to_usize(region.offset), to_usize(region.end()));
+            assert!(offset >= IMMUTABLE_LEN && offset.is_multiple_of(align_of::<ProducerRegion>()));
+            assert!(end <= memory.len() && end - offset >= least);
+            (offset, end - offset)
+        };
+        let regions = [
+            at(RegionKind::Peers, 2 * size_of::<RowWords<Native>>()).0,
+            at(RegionKind::Producer, size_of::<ProducerRegion>()).0,
+            at(RegionKind::Consumer, size_of::<ConsumerRegion>()).0,
+            at(RegionKind::Events, size_of::<EventRegion>()).0,
+        ];
+        let data = at(RegionKind::Data, 1);
+        Ok(Self { memory, data, regions })
+    }
+
+    /// The words of one row, 0 or 1.
+    ///
+    /// # Safety
+    /// The map outlives the result.
+    pub(crate) unsafe fn row(&self, row: u32) -> &'static RowWords<Native> {
+        assert!(row < 2);
+        let offset = self.regions[0] + row as usize * size_of::<RowWords<Native>>();
+        // SAFETY: in bounds and aligned (checked in `new` for two rows); the caller
+        // keeps the map.
+        unsafe { self.words(offset) }
+    }
+
+    /// # Safety
+    /// The map outlives the result.
+    pub(crate) unsafe fn producer(&self) -> &'static ProducerRegion {
+        // SAFETY: in bounds and aligned (checked in `new`); the caller keeps the map.
+        unsafe { self.words(self.regions[1]) }
+    }
+
+    /// # Safety
+    /// The map outlives the result.
+    pub(crate) unsafe fn consumer(&self) -> &'static ConsumerRegion {
+        // SAFETY: in bounds and aligned (checked in `new`); the caller keeps the map.
+        unsafe { self.words(self.regions[2]) }
+    }
+
+    /// # Safety
+    /// The map outlives the result.
+    pub(crate) unsafe fn events(&self) -> &'static EventRegion {
+        // SAFETY: in bounds and aligned (checked in `new`); the caller keeps the map.
+        unsafe { self.words(self.regions[3]) }
+    }
+
+    /// # Safety
+    /// `T` consists of atomic integers and padding, lies at `offset` within the
+    /// file, and the map outlives the result.
+    unsafe fn words<T>(&self, offset: usize) -> &'static T {
+        debug_assert!(offset + size_of::<T>() <= self.memory.len());
+        // SAFETY: in bounds (above, and in `new`).
+        let at = unsafe { self.memory.as_mut_ptr().add(offset) };
+        // SAFETY:
+        // - aligned: mappings start on a page, regions at multiples of 64 KiB;
+        // - any bytes are valid: every field is an atomic integer, so a hostile or
+        //   damaged file holds wrong values, never invalid ones;
+        // - shared: everyone touches these bytes only as the same atomics;
+        // - alive: the caller keeps the map.
+        unsafe { &*at.cast::<T>() }
+    }
+
+    /// The payload area.
+    pub(crate) fn data(&self) -> Data {
+        // SAFETY: in bounds, checked in `new`.
+        let base = unsafe { self.memory.as_mut_ptr().add(self.data.0) };
+        Data { base, len: self.data.1 }
+    }
+
+    /// Faults every page in, for writing.
+    pub(crate) fn populate(&self) -> io::Result<()> {
+        self.memory.advise(Advice::PopulateWrite)
+    }
+
+    /// Keeps every page in memory.
+    pub(crate) fn lock(&self) -> io::Result<()> {
+        self.memory.lock()
+    }
+
+    /// Asks for huge pages under the payload, and says whether any came.
+    pub(crate) fn collapse(&self) -> io::Result<bool> {
+        let (offset, len) = self.data;
+        // SAFETY: the range lies in the mapping; collapsing changes pages, not bytes.
+        let refused = unsafe { libc::madvise(self.data().base.cast(), len, libc::MADV_COLLAPSE) };
+        if refused != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        huge_mapped(self.memory.as_mut_ptr() as usize + offset)
+    }
+}
+
+/// What the kernel says about huge pages in the mapping around `address`.
+fn huge_mapped(address: usize) -> io::Result<bool> {
+    let mut here = false;
+    for line in std::fs::read_to_string("/proc/self/smaps")?.lines() {
+        let range = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
+        if let Some((low, high)) = range
+            && let (Ok(low), Ok(high)) =
+                (usize::from_str_radix(low, 16), usize::from_str_radix(high, 16))
+        {
+            here = (low..high).contains(&address);
+        } else if here && (line.starts_with("ShmemPmdMapped") || line.starts_with("FilePmdMapped"))
+        {
+            let mapped = line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok());
+            if mapped.is_some_and(|kib| kib > 0) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// The payload area of a mapped ring: where it begins and how long it is.
+///
+/// It is the holder's part to keep the map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Data {
+    base: *mut u8,
+    len: usize,
+}
+
+// SAFETY: an address and a length; what it may be used for is said at each use.
+unsafe impl Send for Data {}
+
+impl Data {
+    /// The address of `offset`, with `len` bytes behind it in the area.
+    #[inline(always)]
+    pub(crate) fn at(&self, offset: usize, len: usize) -> *mut u8 {
+        debug_assert!(offset.checked_add(len).is_some_and(|end| end <= self.len));
+        // SAFETY: callers compute the offset from a span of the protocol, whose index
+        // is below the capacity whatever stands in the shared words, and from sizes
+        // that were checked when the ring was opened.
+        unsafe { self.base.add(offset) }
+    }
+
+    /// The header in front of the payload of a slot of bytes.
+    ///
+    /// # Safety
+    /// `offset` is that of a slot of a ring of this shape, and the map outlives `'a`.
+    #[inline(always)]
+    pub(crate) unsafe fn message<'a>(&self, offset: usize) -> &'a MessageWords {
+        let at = self.at(offset, MESSAGE_HEADER_LEN);
+        // SAFETY: in bounds; aligned, since slots of this shape are at multiples of
+        // 64; atomics, of which any bytes are valid and which all peers use alike.
+        unsafe { &*at.cast::<MessageWords>() }
+    }
+}
+
+/// Every aligned 8 bytes of the payload area, as words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DataWords {
+    data: Data,
+}
+
+impl DataWords {
+    /// # Safety
+    /// The map outlives every reference got from [`Row::at`].
+    pub(crate) unsafe fn new(data: Data) -> Self {
+        Self { data }
+    }
+}
+
+impl Row for DataWords {
+    type Word = AtomicU64;
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        self.data.len / 8
+    }
+
+    #[inline(always)]
+    fn at(&self, index: usize) -> &AtomicU64 {
+        assert!(index < self.data.len / 8);
+        let at = self.data.at(index * 8, 8);
+        // SAFETY: in bounds (above), aligned (the area is, at 64 KiB, and the index
+        // counts 8 bytes), an atomic that all peers use alike; alive by the contract
+        // of `new`.
+        unsafe { &*at.cast::<AtomicU64>() }
+    }
+}
+
+/// A size that was checked against [`ringbuf_core::geometry::DATA_LEN_MAX`].
+#[inline(always)]
+pub(crate) fn to_usize(size: u64) -> usize {
+    const { assert!(size_of::<usize>() == 8) };
+    #[expect(clippy::cast_possible_truncation, reason = "64-bit targets only, asserted above")]
+    {
+        size as usize
+    }
+}

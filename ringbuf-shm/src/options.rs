@@ -1,0 +1,254 @@
+//! What a new ring is to be, and what an existing one is expected to be.
+
+use crate::backing::Access;
+use crate::error::OpenError;
+use crate::header::{OtherBoot, Redelivery, Shape, Sleeper, Spec};
+use crate::layout::{MESSAGE_HEADER_LEN, METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
+use ringbuf_core::geometry::{Records, Slots};
+use std::mem::{align_of, size_of};
+
+const CAPACITY_DEFAULT: u64 = 1024;
+/// 1 MiB.
+const CAPACITY_BYTES_DEFAULT: u64 = 1 << 20;
+const SLOT_ALIGNMENT: u64 = 64;
+
+/// How a ring is made and opened.
+///
+/// Start with [`Options::new`] and change what is to be different. Everything but
+/// [`prefault`](Self::prefault), [`lock_memory`](Self::lock_memory),
+/// [`huge_pages`](Self::huge_pages) and [`trust_owner`](Self::trust_owner) is
+/// decided when the ring is created and stands in its file from then on.
+///
+/// ```
+/// use ringbuf_shm::Options;
+/// let options = Options::new().capacity(8).slot_size(1920 * 1080 * 3 / 2);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Options {
+    capacity: Option<u64>,
+    slot_size: u64,
+    alignment: u64,
+    type_name: String,
+    metadata: Vec<u8>,
+    sleeper: Sleeper,
+    redelivery: Redelivery,
+    reopen: bool,
+    other_boot: OtherBoot,
+    first_position: Option<u64>,
+    mode: u32,
+    group: Option<u32>,
+    pub(crate) owners: Vec<u32>,
+    pub(crate) prefault: bool,
+    pub(crate) lock_memory: bool,
+    pub(crate) huge_pages: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// 1,024 slots or 1 MiB of records, sleeping, redelivering, for this user only.
+    pub fn new() -> Self {
+        Self {
+            capacity: None,
+            slot_size: 0,
+            alignment: 8,
+            type_name: String::new(),
+            metadata: Vec::new(),
+            sleeper: Sleeper::Futex,
+            redelivery: Redelivery::Redeliver,
+            reopen: false,
+            other_boot: OtherBoot::Refuse,
+            first_position: None,
+            mode: 0o600,
+            group: None,
+            owners: Vec::new(),
+            prefault: false,
+            lock_memory: false,
+            huge_pages: false,
+        }
+    }
+
+    /// How many slots, or how many bytes of a ring of records: rounded up to a
+    /// power of two.
+    pub fn capacity(mut self, capacity: u64) -> Self {
+        self.capacity = Some(capacity);
+        self
+    }
+
+    /// Bytes of the longest message in a ring of byte slots.
+    pub fn slot_size(mut self, bytes: u64) -> Self {
+        self.slot_size = bytes;
+        self
+    }
+
+    /// What the address of every record is a multiple of: 8 (the default) or 64.
+    ///
+    /// Byte slots are always at multiples of 64, typed slots as their type wants.
+    pub fn record_alignment(mut self, alignment: u64) -> Self {
+        self.alignment = alignment;
+        self
+    }
+
+    /// A name for the type of the messages, at most 256 bytes: `"Tick v2"`.
+    ///
+    /// An opener that gives a name is refused by a ring of another. Without names,
+    /// rings of typed slots are told apart by size and alignment alone.
+    pub fn type_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.type_name);
+        self
+    }
+
+    /// Up to 4 KiB for the user, written once: a video's format, a schema.
+    pub fn metadata(mut self, bytes: &[u8]) -> Self {
+        bytes.clone_into(&mut self.metadata);
+        self
+    }
+
+    /// How the peers of the ring sleep.
+    pub fn sleeper(mut self, sleeper: Sleeper) -> Self {
+        self.sleeper = sleeper;
+        self
+    }
+
+    /// What becomes of messages that a consumer was shown and had not released
+    /// when it died.
+    pub fn redelivery(mut self, redelivery: Redelivery) -> Self {
+        self.redelivery = redelivery;
+        self
+    }
+
+    /// Whether another peer may follow one that closed its side. One that died can
+    /// always be followed.
+    pub fn reopen(mut self, reopen: bool) -> Self {
+        self.reopen = reopen;
+        self
+    }
+
+    /// What to do with the ring after a restart of the machine.
+    pub fn other_boot(mut self, other_boot: OtherBoot) -> Self {
+        self.other_boot = other_boot;
+        self
+    }
+
+    /// The position at which the ring starts; for tests near the wrap of 2^64.
+    ///
+    /// One capacity by default. In a ring of records, a multiple of the alignment.
+    pub fn first_position(mut self, position: u64) -> Self {
+        self.first_position = Some(position);
+        self
+    }
+
+    /// The mode of the file; 0600 by default.
+    ///
+    /// Group members can open a ring of mode 0660 that was given to their
+    /// [`group`](Self::group) if they [trust its owner](Self::trust_owner). The
+    /// ring must then have a path that both can reach: a user's own directory of
+    /// rings is closed to others.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// The group the file is given to.
+    pub fn group(mut self, gid: u32) -> Self {
+        self.group = Some(gid);
+        self
+    }
+
+    /// Opens rings of this user too, also when their group may write to them.
+    ///
+    /// Whoever may write to a ring's file can make its peers read anything: ask for
+    /// this only with users you trust as yourself.
+    pub fn trust_owner(mut self, uid: u32) -> Self {
+        self.owners.push(uid);
+        self
+    }
+
+    /// Faults every page in while opening, so that none is faulted in later.
+    pub fn prefault(mut self, prefault: bool) -> Self {
+        self.prefault = prefault;
+        self
+    }
+
+    /// Keeps every page in memory (`mlock`); needs a sufficient `RLIMIT_MEMLOCK`.
+    pub fn lock_memory(mut self, lock: bool) -> Self {
+        self.lock_memory = lock;
+        self
+    }
+
+    /// Asks for huge pages of 2 MiB under the payload.
+    ///
+    /// A ring created so has its payload at a multiple of 2 MiB. Whether the kernel
+    /// granted it is said by [`Ring::granted`](crate::Ring::granted).
+    pub fn huge_pages(mut self, huge: bool) -> Self {
+        self.huge_pages = huge;
+        self
+    }
+
+    pub(crate) fn access(&self) -> Access {
+        Access { mode: self.mode, group: self.group }
+    }
+
+    /// A ring of values of `T`, side by side.
+    pub(crate) fn slots_of<T>(&self) -> Result<Spec, OpenError> {
+        let capacity = self.power_of_two(CAPACITY_DEFAULT);
+        let (size, align) = (size_of::<T>() as u64, align_of::<T>() as u64);
+        let slots = Slots::new(capacity, size, align, 0).map_err(OpenError::Geometry)?;
+        self.spec(Shape::Slots(slots), size, align)
+    }
+
+    /// A ring of byte slots, each with the header of its message.
+    pub(crate) fn bytes(&self) -> Result<Spec, OpenError> {
+        let capacity = self.power_of_two(CAPACITY_DEFAULT);
+        let slots = Slots::new(capacity, self.slot_size, SLOT_ALIGNMENT, MESSAGE_HEADER_LEN as u64)
+            .map_err(OpenError::Geometry)?;
+        self.spec(Shape::Bytes(slots), 1, 1)
+    }
+
+    /// A ring of records.
+    pub(crate) fn records(&self) -> Result<Spec, OpenError> {
+        let capacity = self.power_of_two(CAPACITY_BYTES_DEFAULT);
+        let records = Records::new(capacity, self.alignment).map_err(OpenError::Geometry)?;
+        self.spec(Shape::Records(records), 1, 1)
+    }
+
+    /// A capacity no power of two is above stays as it is, and is refused later.
+    fn power_of_two(&self, default: u64) -> u64 {
+        let capacity = self.capacity.unwrap_or(default);
+        capacity.checked_next_power_of_two().filter(|_| capacity != 0).unwrap_or(capacity)
+    }
+
+    fn spec(&self, shape: Shape, type_size: u64, type_align: u64) -> Result<Spec, OpenError> {
+        if self.metadata.len() > METADATA_LEN_MAX {
+            return Err(OpenError::TooLong("the metadata (4096 bytes at most)"));
+        }
+        if self.type_name.len() > TYPE_NAME_LEN_MAX {
+            return Err(OpenError::TooLong("the name of the type (256 bytes at most)"));
+        }
+        // One lap in: position 0 then never has a neighbour before it.
+        let first_position = self.first_position.unwrap_or(shape.capacity());
+        if let Shape::Records(records) = shape
+            && !first_position.is_multiple_of(records.alignment())
+        {
+            return Err(OpenError::Geometry(ringbuf_core::geometry::GeometryError::Alignment));
+        }
+        Ok(Spec {
+            shape,
+            type_name: self.type_name.clone(),
+            type_size,
+            type_align,
+            metadata: self.metadata.clone(),
+            sleeper: self.sleeper,
+            redelivery: self.redelivery,
+            reopen: self.reopen,
+            other_boot: self.other_boot,
+            first_position,
+            huge: self.huge_pages,
+        })
+    }
+}

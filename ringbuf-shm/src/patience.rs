@@ -1,0 +1,92 @@
+//! How time is spent between two looks: spin for a moment, then sleep in slices.
+//!
+//! The spin is measured in time, since a turn of the loop costs 10 to 140 cycles
+//! depending on the processor. After every slice, and when time is up, the kernel
+//! is asked whether the other side lives.
+
+use ringbuf_core::wait::{Patience, Step};
+use std::time::{Duration, Instant};
+
+/// The longest sleep, and the longest time between two questions whether the peer lives.
+pub const SLICE: Duration = Duration::from_millis(50);
+/// About what it costs to sleep and to be woken.
+const SPIN_DEFAULT: Duration = Duration::from_micros(10);
+/// Turns of the spin loop between two looks at the clock.
+const TURNS_PER_CLOCK: u32 = 16;
+
+/// How long a call may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait {
+    /// Not at all.
+    Not,
+    /// Until something happens.
+    Forever,
+    /// At most so long.
+    AtMost(Duration),
+}
+
+/// How long to spin before sleeping: not at all where there is nobody to spin for.
+pub(crate) fn spin_default() -> Duration {
+    match std::thread::available_parallelism() {
+        Ok(cores) if cores.get() == 1 => Duration::ZERO,
+        _ => SPIN_DEFAULT,
+    }
+}
+
+/// Patience that ends at a deadline of the monotonic clock.
+#[derive(Debug)]
+pub(crate) struct TimePatience {
+    deadline: Option<Instant>,
+    spin_until: Instant,
+    probe_at: Instant,
+    may_sleep: bool,
+    /// Turns of the spin loop until the next look at the clock.
+    unclocked: u32,
+    probes: u64,
+}
+
+impl TimePatience {
+    /// Patience that begins now.
+    pub(crate) fn new(wait: Wait, spin: Duration, may_sleep: bool) -> Self {
+        let now = Instant::now();
+        let deadline = match wait {
+            Wait::Not => Some(now),
+            Wait::Forever => None,
+            // A time too far to be told is no limit.
+            Wait::AtMost(most) => now.checked_add(most),
+        };
+        let (spin_until, probe_at) = (now + spin, now + SLICE);
+        Self { deadline, spin_until, probe_at, may_sleep, unclocked: 0, probes: 0 }
+    }
+
+    /// How often the kernel was asked.
+    pub(crate) fn probes(&self) -> u64 {
+        self.probes
+    }
+}
+
+impl Patience for TimePatience {
+    fn next(&mut self) -> Step {
+        if self.unclocked > 0 {
+            self.unclocked -= 1;
+            return Step::Spin;
+        }
+        let now = Instant::now();
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            self.probes += 1;
+            return Step::GiveUp;
+        }
+        if now >= self.probe_at {
+            self.probe_at = now + SLICE;
+            self.probes += 1;
+            return Step::Probe;
+        }
+        if !self.may_sleep || now < self.spin_until {
+            self.unclocked = TURNS_PER_CLOCK;
+            return Step::Spin;
+        }
+        let slice = self.probe_at - now;
+        let left = self.deadline.map_or(slice, |deadline| slice.min(deadline - now));
+        Step::Sleep(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
+    }
+}

@@ -1,0 +1,377 @@
+//! A ring: the open file, its description and its mapping.
+
+use crate::backing::{self, Naming};
+use crate::error::OpenError;
+use crate::header::{Description, OtherBoot, Shape, Spec, boot_id};
+use crate::layout::{CONSUMER_ROW, IMMUTABLE_LEN, PRODUCER_ROW};
+use crate::locks::LockFile;
+use crate::map::Map;
+use crate::name::{self, Place, check_file};
+use crate::options::Options;
+use crate::stat::Stats;
+use ringbuf_core::peer::STATE_EMPTY;
+use rustix::fs::FlockOperation;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How often an open is tried again when the name comes to mean another file.
+const OPEN_TRIES_MAX: u32 = 8;
+
+/// An open ring, without a seat on it.
+///
+/// Whoever only wants to look ([`stats`](Self::stats), [`metadata`](Self::metadata))
+/// or to hand the ring on needs no more. A producer or a consumer is made on it by
+/// `attach`, and keeps it open by itself: cloning a `Ring` is cheap, and the memory
+/// lives until the last user of it is gone, also when its name was removed.
+#[derive(Clone, Debug)]
+pub struct Ring {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    file: OwnedFd,
+    description: Description,
+    map: Map,
+    granted: Granted,
+    /// Asks about peers; holds no lock itself.
+    locks: LockFile,
+    /// Where the name was found, if there was one.
+    place: Option<Place>,
+}
+
+/// What was asked for beyond plain memory, and what the system gave.
+///
+/// `None`: not asked for. `Some(false)`: asked for and not granted; the ring works
+/// all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// Every page was faulted in.
+    pub prefault: Option<bool>,
+    /// Every page stays in memory.
+    pub lock_memory: Option<bool>,
+    /// At least part of the payload lies in huge pages.
+    pub huge_pages: Option<bool>,
+}
+
+impl Ring {
+    /// Makes a ring of this description under a name that is free.
+    pub(crate) fn create(name: &OsStr, spec: Spec, options: &Options) -> Result<Self, OpenError> {
+        let place = Place::resolve(name, true)?;
+        let description = describe(spec)?;
+        let file = make(&place, &description, options, Naming::New)?;
+        Self::map(file, description, options, Some(place))
+    }
+
+    /// Opens the ring of this name if there is one, which must then be of this
+    /// description; makes it if there is none.
+    pub(crate) fn create_or_open(
+        name: &OsStr,
+        spec: &Spec,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        for _ in 0..OPEN_TRIES_MAX {
+            match Self::create(name, spec.clone(), options) {
+                Err(OpenError::Exists) => {}
+                done => return done,
+            }
+            match Self::open_with(name, options) {
+                Err(OpenError::NotFound) => {}
+                done => {
+                    let ring = done?;
+                    ring.expect_like(spec)?;
+                    return Ok(ring);
+                }
+            }
+        }
+        Err(OpenError::Exists)
+    }
+
+    /// Makes a ring without a name, for threads, children, and whoever is handed
+    /// its descriptor.
+    pub(crate) fn create_unnamed(spec: Spec, options: &Options) -> Result<Self, OpenError> {
+        let description = describe(spec)?;
+        let parts = initial(&description);
+        let file = backing::create_unnamed(description.file_len, &borrowed(&parts))?;
+        Self::map(file, description, options, None)
+    }
+
+    /// Opens a ring by its name, or by a path (with a `/` in it).
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is wrong with it; nothing is believed that was not
+    /// checked.
+    pub fn open(name: impl AsRef<OsStr>) -> Result<Self, OpenError> {
+        Self::open_with(name.as_ref(), &Options::new())
+    }
+
+    /// Opens a ring by its name or path, with what the options say about opening.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(name: impl AsRef<OsStr>, options: &Options) -> Result<Self, OpenError> {
+        let place = Place::resolve(name.as_ref(), false)?;
+        let file = backing::open(&place)?;
+        let description = inspect(&file, options, true)?;
+        if !description.of_other_boot(boot_id()) {
+            return Self::map(file, description, options, Some(place));
+        }
+        if description.spec.other_boot == OtherBoot::Refuse {
+            return Err(OpenError::OtherBoot);
+        }
+        // One of the peers replaces it, the others wait for that and find the new one.
+        rustix::fs::flock(&file, FlockOperation::LockExclusive)
+            .map_err(OpenError::io("lock the ring"))?;
+        if same_file(&place, &file)? {
+            let description = describe(description.spec)?;
+            let file = make(&place, &description, options, Naming::Replace)?;
+            return Self::map(file, description, options, Some(place));
+        }
+        let file = backing::open(&place)?;
+        let description = inspect(&file, options, true)?;
+        Self::map(file, description, options, Some(place))
+    }
+
+    /// Opens a ring by a descriptor: one that was inherited, received over a
+    /// socket, or got from [`as_fd`](AsFd::as_fd) of another `Ring`.
+    ///
+    /// The descriptor is not kept: the ring is opened anew through
+    /// `/proc/self/fd`, so that its locks are its own.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_fd(file: impl AsFd) -> Result<Self, OpenError> {
+        Self::from_fd_with(file, &Options::new())
+    }
+
+    /// Opens a ring by a descriptor, with what the options say about opening.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_fd_with(file: impl AsFd, options: &Options) -> Result<Self, OpenError> {
+        let given = rustix::fs::fstat(&file).map_err(OpenError::io("look at the ring"))?;
+        check_file(&given, &options.owners, !options.owners.is_empty(), false)?;
+        let file = backing::reopen(file.as_fd())?;
+        let description = inspect(&file, options, false)?;
+        if description.of_other_boot(boot_id()) {
+            return Err(OpenError::OtherBoot);
+        }
+        Self::map(file, description, options, None)
+    }
+
+    /// Removes a name. Whoever has the ring open keeps it; the memory is given back
+    /// when the last of them closes it.
+    ///
+    /// # Errors
+    /// [`OpenError::NotFound`], [`OpenError::Name`], [`OpenError::Io`].
+    pub fn unlink(name: impl AsRef<OsStr>) -> Result<(), OpenError> {
+        Place::resolve(name.as_ref(), false)?.unlink()
+    }
+
+    fn map(
+        file: OwnedFd,
+        description: Description,
+        options: &Options,
+        place: Option<Place>,
+    ) -> Result<Self, OpenError> {
+        let map = Map::new(&file, &description)?;
+        let granted = Granted {
+            prefault: options.prefault.then(|| map.populate().is_ok()),
+            lock_memory: options.lock_memory.then(|| map.lock().is_ok()),
+            huge_pages: options.huge_pages.then(|| map.collapse().unwrap_or(false)),
+        };
+        let locks = LockFile::new(file.as_fd())?;
+        let inner = Inner { file, description, map, granted, locks, place };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// What a message is, and the sizes.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.spec().shape
+    }
+
+    /// The bytes that the creator left for whoever opens the ring.
+    #[must_use]
+    pub fn metadata(&self) -> &[u8] {
+        &self.spec().metadata
+    }
+
+    /// The name that the creator gave to the type of the messages; often empty.
+    #[must_use]
+    pub fn type_name(&self) -> &str {
+        &self.spec().type_name
+    }
+
+    /// Bytes of memory that the ring takes.
+    #[must_use]
+    pub fn file_len(&self) -> u64 {
+        self.description().file_len
+    }
+
+    /// When the ring was made, nanoseconds since 1970.
+    #[must_use]
+    pub fn created(&self) -> u64 {
+        self.description().created
+    }
+
+    /// 16 bytes that no other ring has.
+    #[must_use]
+    pub fn id(&self) -> [u8; 16] {
+        self.description().ring_id
+    }
+
+    /// What of the [options](Options) about memory the system granted.
+    #[must_use]
+    pub fn granted(&self) -> Granted {
+        self.inner.granted
+    }
+
+    /// Whether peers of this ring ever sleep, and how.
+    #[must_use]
+    pub fn sleeper(&self) -> crate::Sleeper {
+        self.spec().sleeper
+    }
+
+    /// A snapshot of what both sides did and whether they live.
+    ///
+    /// # Errors
+    /// [`OpenError::Corrupt`] if a shared word holds an impossible value.
+    pub fn stats(&self) -> Result<Stats, OpenError> {
+        Stats::take(self)
+    }
+
+    pub(crate) fn description(&self) -> &Description {
+        &self.inner.description
+    }
+
+    pub(crate) fn spec(&self) -> &Spec {
+        &self.inner.description.spec
+    }
+
+    pub(crate) fn mapping(&self) -> &Map {
+        &self.inner.map
+    }
+
+    pub(crate) fn locks(&self) -> &LockFile {
+        &self.inner.locks
+    }
+
+    /// Whether the name under which the ring was opened still means it.
+    pub(crate) fn still_named(&self) -> Result<bool, OpenError> {
+        match &self.inner.place {
+            Some(place) => same_file(place, &self.inner.file),
+            None => Ok(true),
+        }
+    }
+
+    /// Refuses a ring that is not as a creator would have made it.
+    fn expect_like(&self, wanted: &Spec) -> Result<(), OpenError> {
+        let found = self.spec();
+        self.expect_messages(wanted)?;
+        for (same, what) in [
+            (found.shape == wanted.shape, "capacity or slot size"),
+            (found.metadata == wanted.metadata, "metadata"),
+            (found.sleeper == wanted.sleeper, "kind of sleeper"),
+            (found.redelivery == wanted.redelivery, "redelivery policy"),
+            (found.reopen == wanted.reopen, "reopening policy"),
+            (found.other_boot == wanted.other_boot, "policy for another boot"),
+        ] {
+            if !same {
+                return Err(OpenError::Different(what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a ring of another shape, or of messages of another type.
+    pub(crate) fn expect_messages(&self, wanted: &Spec) -> Result<(), OpenError> {
+        let found = self.spec();
+        let same = found.shape.name() == wanted.shape.name()
+            && found.type_size == wanted.type_size
+            && found.type_align == wanted.type_align
+            && (found.type_name == wanted.type_name || wanted.type_name.is_empty());
+        if same {
+            return Ok(());
+        }
+        Err(OpenError::PayloadType { found: messages(found), expected: messages(wanted) })
+    }
+}
+
+impl AsFd for Ring {
+    /// For handing the ring on: to a child, or over a socket.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inner.file.as_fd()
+    }
+}
+
+/// What the messages of a ring are, for an error message.
+fn messages(spec: &Spec) -> String {
+    let name = match spec.type_name.as_str() {
+        "" => String::new(),
+        name => format!(" `{name}`"),
+    };
+    match spec.shape {
+        Shape::Slots(_) => {
+            format!("slots{name} of {} bytes aligned to {}", spec.type_size, spec.type_align)
+        }
+        Shape::Bytes(_) => format!("slots of bytes{name}"),
+        Shape::Records(_) => format!("records{name}"),
+    }
+}
+
+fn describe(spec: Spec) -> Result<Description, OpenError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let created = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    Ok(Description::new(spec, created, backing::random()?, boot_id()))
+}
+
+/// What stands in a new file besides zeros: (offset, bytes).
+fn initial(description: &Description) -> Vec<(u64, Vec<u8>)> {
+    use crate::header::RegionKind::{Consumer, Peers, Producer};
+    let first = description.spec.first_position.to_ne_bytes();
+    let peers = description.region(Peers).offset;
+    let empty = STATE_EMPTY.to_ne_bytes().to_vec();
+    vec![
+        (peers + u64::from(PRODUCER_ROW) * 128, empty.clone()),
+        (peers + u64::from(CONSUMER_ROW) * 128, empty),
+        (description.region(Producer).offset, first.to_vec()),
+        // `head` and `taken`.
+        (description.region(Consumer).offset, [first, first].concat()),
+        (0, description.encode()),
+    ]
+}
+
+fn borrowed(parts: &[(u64, Vec<u8>)]) -> Vec<(u64, &[u8])> {
+    parts.iter().map(|(offset, bytes)| (*offset, bytes.as_slice())).collect()
+}
+
+fn make(
+    place: &Place,
+    description: &Description,
+    options: &Options,
+    naming: Naming,
+) -> Result<OwnedFd, OpenError> {
+    let parts = initial(description);
+    let (len, access) = (description.file_len, options.access());
+    backing::create(place, len, &borrowed(&parts), access, naming)
+}
+
+/// Checks an open file and reads its description.
+fn inspect(file: &OwnedFd, options: &Options, named: bool) -> Result<Description, OpenError> {
+    let stat = rustix::fs::fstat(file).map_err(OpenError::io("look at the ring"))?;
+    check_file(&stat, &options.owners, !options.owners.is_empty(), named)?;
+    let bytes = backing::read_start(file, IMMUTABLE_LEN)?;
+    Description::decode(&bytes, stat.st_size.cast_unsigned())
+}
+
+fn same_file(place: &Place, file: &OwnedFd) -> Result<bool, OpenError> {
+    let ours = rustix::fs::fstat(file).map_err(OpenError::io("look at the ring"))?;
+    match place.stat() {
+        Ok(named) => Ok((named.st_dev, named.st_ino) == (ours.st_dev, ours.st_ino)),
+        Err(rustix::io::Errno::NOENT) => Ok(false),
+        Err(errno) => Err(name::missing(errno, "look at the ring")),
+    }
+}

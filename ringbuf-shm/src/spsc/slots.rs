@@ -1,0 +1,569 @@
+//! Values of one type in slots of its size.
+//!
+//! Unsafe code here reads and writes slots of spans that the protocol gave to this
+//! side: a claimed span is this producer's alone until it commits, a taken span is
+//! not written until it is released.
+
+use crate::end::{End, Side};
+use crate::error::{ClaimError, OpenError, PushError, ReadError};
+use crate::map::{Data, to_usize};
+use crate::native::{Native, count};
+use crate::options::Options;
+use crate::patience::Wait;
+use crate::ring::Ring;
+use crate::spsc::handle;
+use crate::{Predecessor, Presence, Redelivery};
+use crossbeam_utils::CachePadded;
+use ringbuf_core::error as core_error;
+use ringbuf_core::position::{Position, Span};
+use ringbuf_core::spsc;
+use std::ffi::OsStr;
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem::size_of;
+use std::time::Duration;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// A type whose values can stand in a ring: any bytes are a value of it, it has no
+/// padding, no pointers and no interior mutability.
+///
+/// Implemented for everything that derives zerocopy's `FromBytes`, `IntoBytes` and
+/// `Immutable`: the integers, floats, arrays of them, and `#[repr(C)]` structs.
+///
+/// ```
+/// use ringbuf_shm::zerocopy::{FromBytes, Immutable, IntoBytes};
+/// #[derive(FromBytes, IntoBytes, Immutable, Clone, Copy)]
+/// #[repr(C)]
+/// struct Tick {
+///     price: i64,
+///     quantity: u32,
+///     venue: u32,
+/// }
+/// fn check<T: ringbuf_shm::spsc::Payload>() {}
+/// check::<Tick>();
+/// ```
+pub trait Payload: FromBytes + IntoBytes + Immutable + Send + 'static {}
+
+impl<T: FromBytes + IntoBytes + Immutable + Send + 'static> Payload for T {}
+
+/// Where the slots of a ring of `T` are.
+struct Slots<T> {
+    data: Data,
+    capacity: u64,
+    values: PhantomData<T>,
+}
+
+impl<T> Clone for Slots<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Slots<T> {}
+
+impl<T: Payload> Slots<T> {
+    fn of(ring: &Ring) -> Self {
+        let capacity = ring.shape().capacity();
+        Self { data: ring.mapping().data(), capacity, values: PhantomData }
+    }
+
+    #[inline(always)]
+    fn at(&self, index: u64, len: u64) -> *mut T {
+        // No overflow: the product was checked when the ring was opened.
+        let bytes = to_usize(len) * size_of::<T>();
+        self.data.at(to_usize(index) * size_of::<T>(), bytes).cast()
+    }
+
+    #[inline(always)]
+    fn slot(&self, position: Position) -> *mut T {
+        self.at(position.index(self.capacity), 1)
+    }
+
+    /// The slots of a span, up to the end of the array and from its start.
+    ///
+    /// # Safety
+    /// Nobody writes to these slots during `'a`, and the map outlives it.
+    #[inline]
+    unsafe fn shared<'a>(&self, span: Span) -> (&'a [T], &'a [T]) {
+        let ((index, first), second) = span.split(self.capacity);
+        // SAFETY: in bounds (`split`), aligned (the area is at 64 KiB, the slots are
+        // multiples of `T`), any bytes are a `T`; unchanged and alive by the contract.
+        let front = unsafe { std::slice::from_raw_parts(self.at(index, first), to_usize(first)) };
+        // SAFETY: as above.
+        let back = unsafe { std::slice::from_raw_parts(self.at(0, second), to_usize(second)) };
+        (front, back)
+    }
+
+    /// The slots of a span, as [`shared`](Self::shared), to be written.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes these slots during `'a`, and the map outlives it.
+    #[inline]
+    unsafe fn exclusive<'a>(&self, span: Span) -> (&'a mut [T], &'a mut [T]) {
+        let ((index, first), second) = span.split(self.capacity);
+        let (front, back) = (self.at(index, first), self.at(0, second));
+        // SAFETY: as in `shared`, and this side's alone by the contract.
+        let front = unsafe { std::slice::from_raw_parts_mut(front, to_usize(first)) };
+        // SAFETY: as above; disjoint from `front`, since the span is no longer than
+        // the array.
+        let back = unsafe { std::slice::from_raw_parts_mut(back, to_usize(second)) };
+        (front, back)
+    }
+}
+
+/// The writing end of a ring of `T`.
+///
+/// Moves to another thread, but is used by one at a time. Dropping it closes this
+/// side: the consumer reads what there is and is then told `Closed`.
+///
+/// ```
+/// use ringbuf_shm::{Options, spsc};
+/// let mut producer = spsc::Producer::<u64>::create_unnamed(&Options::new().capacity(8))?;
+/// let mut consumer = spsc::Consumer::<u64>::attach(producer.ring())?;
+/// producer.push(7)?;
+/// assert_eq!(consumer.pop()?, 7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Producer<T: Payload> {
+    core: CachePadded<spsc::Producer<'static, Native>>,
+    slots: Slots<T>,
+    end: End,
+}
+
+impl<T: Payload> Producer<T> {
+    handle!(Options::slots_of::<T>);
+
+    fn attach_with(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
+        ring.expect_messages(&options.slots_of::<T>()?)?;
+        let end = End::attach(ring, Side::Producer)?;
+        Ok(Self { core: CachePadded::new(end.stream_producer()?), slots: Slots::of(ring), end })
+    }
+
+    /// Puts a value in, if there is room now.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`], [`ClaimError::Closed`] and the lasting ones, with the
+    /// value given back.
+    #[inline]
+    pub fn try_push(&mut self, value: T) -> Result<(), PushError<T>> {
+        self.push_or_wait(value, Wait::Not)
+    }
+
+    /// Puts a value in; waits for room.
+    ///
+    /// # Errors
+    /// [`ClaimError::Closed`], [`ClaimError::PeerDied`] and the lasting ones, with
+    /// the value given back.
+    #[inline]
+    pub fn push(&mut self, value: T) -> Result<(), PushError<T>> {
+        self.push_or_wait(value, Wait::Forever)
+    }
+
+    /// Puts a value in; waits at most so long for room.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push), and [`ClaimError::TimedOut`].
+    #[inline]
+    pub fn push_timeout(&mut self, value: T, most: Duration) -> Result<(), PushError<T>> {
+        self.push_or_wait(value, Wait::AtMost(most))
+    }
+
+    #[inline]
+    fn push_or_wait(&mut self, value: T, wait: Wait) -> Result<(), PushError<T>> {
+        match self.span(1, wait) {
+            Ok(span) => {
+                // SAFETY: in bounds and aligned, see `Slots`; claimed, hence ours.
+                unsafe { self.slots.slot(span.start).write(value) };
+                self.publish(1);
+                Ok(())
+            }
+            Err(error) => Err(PushError { error, value }),
+        }
+    }
+
+    /// Copies all of `values` in as one batch, if there is room for all now.
+    ///
+    /// # Errors
+    /// As [`try_push`](Self::try_push), and [`ClaimError::TooLong`] if there are
+    /// more than the ring has slots.
+    pub fn try_push_slice(&mut self, values: &[T]) -> Result<(), ClaimError>
+    where
+        T: Copy,
+    {
+        self.try_claim(values.len()).and_then(|claim| claim.fill(values))
+    }
+
+    /// Copies all of `values` in as one batch; waits for room for all.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push), and [`ClaimError::TooLong`] if there are more than
+    /// the ring has slots.
+    pub fn push_slice(&mut self, values: &[T]) -> Result<(), ClaimError>
+    where
+        T: Copy,
+    {
+        self.claim(values.len()).and_then(|claim| claim.fill(values))
+    }
+
+    /// Claims `count` slots to write in place, if they are free now.
+    ///
+    /// # Errors
+    /// As [`try_push_slice`](Self::try_push_slice).
+    #[inline]
+    pub fn try_claim(&mut self, count: usize) -> Result<Claim<'_, T>, ClaimError> {
+        self.claim_or_wait(count, Wait::Not)
+    }
+
+    /// Claims `count` slots to write in place; waits until they are free.
+    ///
+    /// # Errors
+    /// As [`push_slice`](Self::push_slice).
+    #[inline]
+    pub fn claim(&mut self, count: usize) -> Result<Claim<'_, T>, ClaimError> {
+        self.claim_or_wait(count, Wait::Forever)
+    }
+
+    /// Claims `count` slots to write in place; waits at most so long.
+    ///
+    /// # Errors
+    /// As [`push_slice`](Self::push_slice), and [`ClaimError::TimedOut`].
+    #[inline]
+    pub fn claim_timeout(
+        &mut self,
+        count: usize,
+        most: Duration,
+    ) -> Result<Claim<'_, T>, ClaimError> {
+        self.claim_or_wait(count, Wait::AtMost(most))
+    }
+
+    #[inline]
+    fn claim_or_wait(&mut self, count: usize, wait: Wait) -> Result<Claim<'_, T>, ClaimError> {
+        let span = self.span(count as u64, wait)?;
+        // SAFETY: claimed, hence this producer's alone until `publish`; the claim
+        // borrows the producer, whose end keeps the map.
+        let (front, back) = unsafe { self.slots.exclusive(span) };
+        Ok(Claim { producer: self, front, back })
+    }
+
+    #[inline]
+    fn span(&mut self, count: u64, wait: Wait) -> Result<Span, ClaimError> {
+        let core = &mut self.core;
+        self.end.claim(wait, || core.claim(count))
+    }
+
+    #[inline]
+    fn publish(&mut self, count: u64) {
+        self.core.commit(count);
+        self.end.notify();
+    }
+
+    /// How many slots are certainly free: only this producer can make it less.
+    ///
+    /// # Errors
+    /// [`ClaimError::Corrupt`], [`ClaimError::Forked`].
+    pub fn free(&mut self) -> Result<u64, ClaimError> {
+        self.end.check_claim()?;
+        self.core.free().map_err(|_| ClaimError::Corrupt)
+    }
+}
+
+/// Slots to write in place. Dropping it without a commit publishes nothing.
+///
+/// The slots hold what was in them a lap ago.
+#[must_use = "a claim that is dropped publishes nothing"]
+pub struct Claim<'a, T: Payload> {
+    producer: &'a mut Producer<T>,
+    front: &'a mut [T],
+    back: &'a mut [T],
+}
+
+impl<T: Payload> Claim<'_, T> {
+    /// How many slots were claimed.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "who claims none has none")]
+    pub fn len(&self) -> usize {
+        self.front.len() + self.back.len()
+    }
+
+    /// The slots in order: up to the end of the array, and from its start.
+    #[must_use]
+    pub fn slices(&mut self) -> (&mut [T], &mut [T]) {
+        (self.front, self.back)
+    }
+
+    /// The slot of message `index` of this claim.
+    #[must_use]
+    pub fn get(&mut self, index: usize) -> Option<&mut T> {
+        match index.checked_sub(self.front.len()) {
+            None => self.front.get_mut(index),
+            Some(index) => self.back.get_mut(index),
+        }
+    }
+
+    /// Publishes all of them.
+    ///
+    /// # Errors
+    /// [`ClaimError::Forked`]; nothing is published then.
+    #[inline]
+    pub fn commit(self) -> Result<(), ClaimError> {
+        let count = self.len();
+        self.commit_first(count)
+    }
+
+    /// Publishes the first `count`, and gives the rest back.
+    ///
+    /// # Errors
+    /// [`ClaimError::TooLong`] if fewer were claimed, [`ClaimError::Forked`];
+    /// nothing is published then.
+    #[inline]
+    pub fn commit_first(self, count: usize) -> Result<(), ClaimError> {
+        self.producer.end.check_claim()?;
+        if count > self.len() {
+            return Err(ClaimError::TooLong);
+        }
+        self.producer.publish(count as u64);
+        Ok(())
+    }
+
+    /// Gives all of them back. Dropping does the same.
+    pub fn abort(self) {}
+
+    fn fill(self, values: &[T]) -> Result<(), ClaimError>
+    where
+        T: Copy,
+    {
+        let (front, back) = values.split_at(self.front.len());
+        self.front.copy_from_slice(front);
+        self.back.copy_from_slice(back);
+        self.commit()
+    }
+}
+
+/// The reading end of a ring of `T`.
+///
+/// Moves to another thread, but is used by one at a time. Dropping it closes this
+/// side: the producer is told `Closed` when the ring is full.
+pub struct Consumer<T: Payload> {
+    core: CachePadded<spsc::Consumer<'static, Native>>,
+    slots: Slots<T>,
+    end: End,
+}
+
+impl<T: Payload> Consumer<T> {
+    handle!(Options::slots_of::<T>);
+
+    fn attach_with(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
+        ring.expect_messages(&options.slots_of::<T>()?)?;
+        let end = End::attach(ring, Side::Consumer)?;
+        let mut core = end.stream_consumer()?;
+        if ring.spec().redelivery == Redelivery::Drop {
+            core.drop_taken(core.taken_before().len);
+        }
+        Ok(Self { core: CachePadded::new(core), slots: Slots::of(ring), end })
+    }
+
+    /// Takes a value out, if there is one now.
+    ///
+    /// # Errors
+    /// [`ReadError::Empty`], [`ReadError::Closed`] and the lasting ones.
+    #[inline]
+    pub fn try_pop(&mut self) -> Result<T, ReadError> {
+        self.pop_or_wait(Wait::Not)
+    }
+
+    /// Takes a value out; waits for one.
+    ///
+    /// # Errors
+    /// [`ReadError::Closed`], [`ReadError::PeerDied`] and the lasting ones.
+    #[inline]
+    pub fn pop(&mut self) -> Result<T, ReadError> {
+        self.pop_or_wait(Wait::Forever)
+    }
+
+    /// Takes a value out; waits at most so long for one.
+    ///
+    /// # Errors
+    /// As [`pop`](Self::pop), and [`ReadError::TimedOut`].
+    #[inline]
+    pub fn pop_timeout(&mut self, most: Duration) -> Result<T, ReadError> {
+        self.pop_or_wait(Wait::AtMost(most))
+    }
+
+    #[inline]
+    fn pop_or_wait(&mut self, wait: Wait) -> Result<T, ReadError> {
+        let span = self.span(1, wait)?;
+        // SAFETY: in bounds and aligned, see `Slots`; taken, hence not written; any
+        // bytes are a `T`.
+        let value = unsafe { self.slots.slot(span.start).read() };
+        self.give_back(span, 1);
+        Ok(value)
+    }
+
+    /// Looks at what there is now, at most `most` values.
+    ///
+    /// # Errors
+    /// As [`try_pop`](Self::try_pop).
+    #[inline]
+    pub fn try_read(&mut self, most: usize) -> Result<View<'_, T>, ReadError> {
+        self.read_or_wait(most, Wait::Not)
+    }
+
+    /// Looks at what there is, at most `most` values; waits for at least one.
+    ///
+    /// # Errors
+    /// As [`pop`](Self::pop).
+    #[inline]
+    pub fn read(&mut self, most: usize) -> Result<View<'_, T>, ReadError> {
+        self.read_or_wait(most, Wait::Forever)
+    }
+
+    /// Looks at what there is, at most `most` values; waits at most so long.
+    ///
+    /// # Errors
+    /// As [`pop_timeout`](Self::pop_timeout).
+    #[inline]
+    pub fn read_timeout(&mut self, most: usize, time: Duration) -> Result<View<'_, T>, ReadError> {
+        self.read_or_wait(most, Wait::AtMost(time))
+    }
+
+    #[inline]
+    fn read_or_wait(&mut self, most: usize, wait: Wait) -> Result<View<'_, T>, ReadError> {
+        let span = self.span(most as u64, wait)?;
+        // SAFETY: taken, hence not written until `give_back`; the view borrows the
+        // consumer, whose end keeps the map.
+        let (front, back) = unsafe { self.slots.shared(span) };
+        Ok(View { consumer: self, span, releases: span.len, front, back })
+    }
+
+    #[inline]
+    fn span(&mut self, most: u64, wait: Wait) -> Result<Span, ReadError> {
+        let core = &mut self.core;
+        self.end.read(wait, || core.read(most))
+    }
+
+    #[inline]
+    fn give_back(&mut self, span: Span, count: u64) {
+        if self.core.redelivered(span.start) {
+            self.count_redelivered(span, count);
+        }
+        self.core.release(count);
+        self.end.notify();
+    }
+
+    #[cold]
+    fn count_redelivered(&mut self, span: Span, released: u64) {
+        let again = self.redelivered(span).min(released);
+        count(&self.end.counters.redelivered, again);
+    }
+
+    /// How many of the first messages of a span were shown to a dead consumer.
+    fn redelivered(&self, span: Span) -> u64 {
+        self.core.taken_before().len.min(span.len)
+    }
+
+    /// How many of the next messages were shown to a consumer that died.
+    #[must_use]
+    pub fn redelivered_ahead(&self) -> u64 {
+        self.core.taken_before().len
+    }
+
+    /// How many messages there are certainly to read: only this consumer can make
+    /// it less.
+    ///
+    /// # Errors
+    /// [`ReadError::Corrupt`], [`ReadError::Forked`].
+    pub fn available(&mut self) -> Result<u64, ReadError> {
+        self.end.check_read()?;
+        match self.core.look() {
+            Ok(span) => Ok(span.len),
+            Err(core_error::ReadError::Empty) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Values in place, not yet released. Dropping it releases all of them.
+///
+/// A view trusts the producer not to write to what it has committed; copy out what
+/// comes from one you do not trust.
+pub struct View<'a, T: Payload> {
+    consumer: &'a mut Consumer<T>,
+    span: Span,
+    /// How many are given back when it is dropped.
+    releases: u64,
+    front: &'a [T],
+    back: &'a [T],
+}
+
+impl<T: Payload> View<'_, T> {
+    /// How many there are; at least one, unless none was asked for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.front.len() + self.back.len()
+    }
+
+    /// Whether none was asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The values in order: up to the end of the array, and from its start.
+    #[must_use]
+    pub fn slices(&self) -> (&[T], &[T]) {
+        (self.front, self.back)
+    }
+
+    /// The values in order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.front.iter().chain(self.back)
+    }
+
+    /// How many of the first were shown to a consumer that died before it released them.
+    #[must_use]
+    pub fn redelivered(&self) -> usize {
+        to_usize(self.consumer.redelivered(self.span))
+    }
+
+    /// Gives all of them back. Dropping does the same.
+    pub fn release(self) {}
+
+    /// Gives the first `count` back; the others are read again next time. All of
+    /// them, if there are no more.
+    pub fn release_first(mut self, count: usize) {
+        self.releases = self.releases.min(count as u64);
+    }
+}
+
+impl<T: Payload> Drop for View<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.consumer.end.is_here() {
+            self.consumer.give_back(self.span, self.releases);
+        }
+    }
+}
+
+impl<T: Payload> fmt::Debug for Producer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("core", &self.core).finish_non_exhaustive()
+    }
+}
+
+impl<T: Payload> fmt::Debug for Consumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("core", &self.core).finish_non_exhaustive()
+    }
+}
+
+impl<T: Payload> fmt::Debug for Claim<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claim").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T: Payload> fmt::Debug for View<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("span", &self.span).finish_non_exhaustive()
+    }
+}
