@@ -165,13 +165,14 @@ unsafe impl Send for Data {}
 
 impl Data {
     /// The address of `offset`, with `len` bytes behind it in the area.
+    ///
+    /// Callers compute the offset from a span of the protocol, whose index is below
+    /// the capacity whatever stands in the shared words, and from sizes that were
+    /// checked when the ring was opened. Whoever uses the address says so.
     #[inline(always)]
     pub(crate) fn at(&self, offset: usize, len: usize) -> *mut u8 {
         debug_assert!(offset.checked_add(len).is_some_and(|end| end <= self.len));
-        // SAFETY: callers compute the offset from a span of the protocol, whose index
-        // is below the capacity whatever stands in the shared words, and from sizes
-        // that were checked when the ring was opened.
-        unsafe { self.base.add(offset) }
+        self.base.wrapping_add(offset)
     }
 
     /// The header in front of the payload of a slot of bytes.

@@ -1,0 +1,37 @@
+# What a developer runs. `make` alone lists it.
+
+.PHONY: help test check demo bench verify spin clip doc asm
+
+help:           ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 12
+
+test:           ## everything that `cargo test` runs
+	cargo test --workspace
+
+check:          ## formatting, lints, documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+demo:           ## two processes, video frames, a report
+	cargo run --release -- demo
+
+bench:          ## ourselves, the rivals and the limit in one run, about two minutes
+	cargo run --release -p ringbuf-benches
+
+verify:         ## the longer checks: more kills, more steps, the large SPIN models
+	RINGBUF_TEST_SCALE=10 cargo test --release -p ringbuf-verification -- --include-ignored
+
+spin:           ## the SPIN models (needs spin and gcc)
+	cargo test -p ringbuf-verification --test spin -- --include-ignored
+
+clip:           ## CLIP=file: a real clip through the command, byte for byte, also under kill -9
+	cargo build --release
+	ringbuf-cli/tests/clip.sh $(CLIP)
+
+doc:            ## the documentation, opened
+	cargo doc --workspace --no-deps --open
+
+asm:            ## the fast path of push and pop, as compiled
+	cargo build --release -p ringbuf-benches
+	objdump -d --no-show-raw-insn -C target/release/ringbuf-benches | less
