@@ -56,6 +56,12 @@ fn batches_are_seen_as_slices_on_both_sides_of_the_wrap() {
     assert_eq!(view.iter().copied().collect::<Vec<_>>(), [13]);
     assert_eq!(view.redelivered(), 0);
     drop(view);
+    producer.push_slice(&[20, 21, 22, 23, 24, 25, 26]).unwrap();
+    let mut values = [0; 8];
+    assert_eq!(consumer.pop_slice(&mut values[..5]), Ok(5));
+    assert_eq!(consumer.try_pop_slice(&mut values[5..]), Ok(2));
+    assert_eq!(values, [20, 21, 22, 23, 24, 25, 26, 0]);
+    assert_eq!(consumer.try_pop_slice(&mut values), Err(ReadError::Empty));
     assert_eq!(consumer.available(), Ok(0));
     assert_eq!(producer.free(), Ok(8));
     assert_eq!(producer.try_push_slice(&[0; 9]), Err(ClaimError::TooLong));

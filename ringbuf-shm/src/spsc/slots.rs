@@ -310,6 +310,30 @@ impl<T: Payload> Consumer<T> {
         Ok(value)
     }
 
+    /// Copies out as many values as there are now, at most as `values` has places for,
+    /// and says how many.
+    ///
+    /// # Errors
+    /// As [`try_pop`](Self::try_pop).
+    pub fn try_pop_slice(&mut self, values: &mut [T]) -> Result<usize, ReadError>
+    where
+        T: Copy,
+    {
+        self.try_read(values.len()).map(|view| view.copy_out(values))
+    }
+
+    /// Copies out as many values as there are, at most as `values` has places for,
+    /// and says how many; waits for at least one.
+    ///
+    /// # Errors
+    /// As [`pop`](Self::pop).
+    pub fn pop_slice(&mut self, values: &mut [T]) -> Result<usize, ReadError>
+    where
+        T: Copy,
+    {
+        self.read(values.len()).map(|view| view.copy_out(values))
+    }
+
     /// Looks at what there is now, at most `most` values.
     ///
     /// # Errors
@@ -428,6 +452,17 @@ impl<T: Payload> View<'_, T> {
     /// The values in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.front.iter().chain(self.back)
+    }
+
+    /// Copies all to the start of `values`, which has room for them, and gives them back.
+    fn copy_out(self, values: &mut [T]) -> usize
+    where
+        T: Copy,
+    {
+        let (front, back) = values[..self.len()].split_at_mut(self.front.len());
+        front.copy_from_slice(self.front);
+        back.copy_from_slice(self.back);
+        self.len()
     }
 
     /// How many of the first were shown to a consumer that died before it released them.
