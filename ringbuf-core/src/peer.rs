@@ -240,7 +240,19 @@ impl<M: Machine> RowWords<M> {
             LEFT => Presence::Closed,
             // edge SUCCEED: as in `take`.
             _ if locks.is_held(who) => Presence::Alive,
-            _ => Presence::Dead,
+            _ => self.presence_of_unlocked(row, who)?,
+        })
+    }
+
+    /// A lock that is free when we ask may have been given up since we looked, by
+    /// one who closed its handle. It said so first, so another look tells.
+    fn presence_of_unlocked(&self, row: u32, who: Who) -> Result<Presence, Corrupt> {
+        // edge CLOSE, acquire end: as in `has_left`.
+        Ok(match decode(self.state.load(Acquire), row)? {
+            (same, HELD) if same == who => Presence::Dead,
+            (_, LEFT) => Presence::Closed,
+            // A successor took the row. Whether it lives is asked next time.
+            _ => Presence::Alive,
         })
     }
 
