@@ -107,7 +107,9 @@ impl<'a, M: Machine> Producer<'a, M> {
         // over before we write to them.
         let head = Position::new(self.peer.head.load(Acquire));
         let used = self.tail.since(head);
-        if used > self.capacity {
+        // A head never goes back. What was claimed on the strength of the last one
+        // is ours to commit.
+        if used > self.tail.since(self.head_seen) {
             return Err(ClaimError::Corrupt);
         }
         self.head_seen = head;
