@@ -1,1 +1,28 @@
-//! To be written.
+//! What is checked about the rings, and how.
+//!
+//! The protocols of `ringbuf-core` touch nothing but a
+//! [`Machine`](ringbuf_core::machine::Machine). Here are the machines that are
+//! not memory: one on which a model checker decides what every load returns, one
+//! that ends at any single operation, one that counts. The very lines that run in
+//! production run on them.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`site`] | the place of one operation in the source, and sets of them |
+//! | [`source`] | the same operations, found by reading the source |
+//! | [`lab`] | the loom machine: every interleaving, every allowed old value |
+//! | [`kernel`] | the kernel's locks, as far as the protocols see them |
+//! | [`mortal`] | plain words and a participant that ends at its n-th operation |
+//! | [`counting`] | plain words that count what is done to them |
+//! | [`model`] | the scenes that loom explores |
+//!
+//! The checks themselves are in `tests/`; which promise each of them keeps is in
+//! the README.
+
+pub mod counting;
+pub mod kernel;
+pub mod lab;
+pub mod model;
+pub mod mortal;
+pub mod site;
+pub mod source;

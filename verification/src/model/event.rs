@@ -1,0 +1,68 @@
+//! Sleeping with no slice: a wake-up that is lost is a deadlock, which loom reports.
+
+use crate::lab::{FOREVER, Lab, U32, U64, UNTIL_WOKEN, mortal};
+use ringbuf_core::event::{Event, EventWords};
+use ringbuf_core::machine::Word;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+struct Scene {
+    words: EventWords<Lab>,
+    /// What each notifier publishes before it notifies.
+    posted: [U64; 2],
+}
+
+impl Scene {
+    fn new() -> Rc<Self> {
+        Rc::new(Self {
+            words: EventWords { epoch: U32::new(0), woken: U32::new(0) },
+            posted: [U64::new(0), U64::new(0)],
+        })
+    }
+
+    fn event(&self) -> Event<'_, Lab> {
+        Event::new(&Lab, &self.words)
+    }
+
+    fn post(&self, number: usize) {
+        self.posted[number].store(1, Release);
+        self.event().notify();
+    }
+
+    fn look(&self, number: usize) -> Option<()> {
+        (self.posted[number].load(Acquire) == 1).then_some(())
+    }
+
+    fn wait_for(&self, number: usize) {
+        while self.look(number).is_none() {
+            if self.event().sleep(UNTIL_WOKEN, || self.look(number)).is_some() {
+                return;
+            }
+        }
+    }
+}
+
+/// One publishes and notifies, one sleeps until it finds what was published.
+pub fn wakes() {
+    let scene = Scene::new();
+    let far = Rc::clone(&scene);
+    let thread = loom::thread::spawn(move || far.post(0));
+    scene.wait_for(0);
+    thread.join().unwrap();
+}
+
+/// Two publish and notify; the first dies at any step. One sleeps until it finds
+/// what the second published.
+pub fn notifier_dies(after: u32) {
+    let scene = Scene::new();
+    let threads = [(0, after), (1, FOREVER)].map(|(number, after)| {
+        let far = Rc::clone(&scene);
+        loom::thread::spawn(move || {
+            mortal(after, || far.post(number));
+        })
+    });
+    scene.wait_for(1);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}

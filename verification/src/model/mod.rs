@@ -1,0 +1,75 @@
+//! The scenes that loom explores.
+//!
+//! A scene is a function: it makes the words, lets two or three participants act
+//! on them, and asserts what must hold. It says nothing about how far it is
+//! explored; the tests do.
+
+pub mod event;
+pub mod peer;
+pub mod record;
+pub mod ring;
+pub mod stream;
+pub mod wait;
+
+use crate::lab::{Explored, explore, explore_deaths};
+
+/// How a scene is run.
+#[derive(Clone, Copy, Debug)]
+pub enum Run {
+    /// Everybody lives.
+    Lives(fn()),
+    /// One participant ends before its operation of this number.
+    Dies(fn(u32)),
+}
+
+/// A scene with a name.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// As the table of edges in PROTOCOL.md names it.
+    pub name: &'static str,
+    run: Run,
+}
+
+impl Model {
+    /// Explores every execution, or those with at most `bound` preemptions; and
+    /// that for every death point, if somebody dies in this scene.
+    ///
+    /// # Panics
+    /// When an execution breaks what the scene asserts.
+    #[must_use]
+    pub fn explore(&self, bound: Option<usize>) -> Explored {
+        match self.run {
+            Run::Lives(scene) => explore(bound, scene),
+            Run::Dies(scene) => explore_deaths(bound, scene),
+        }
+    }
+
+    /// The scene of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        MODELS.iter().find(|model| model.name == name).copied()
+    }
+}
+
+/// All scenes, small and telling ones first.
+pub const MODELS: [Model; 19] = [
+    Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
+    Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
+    Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
+    Model { name: "stream_producer_dies", run: Run::Dies(stream::producer_dies::<3>) },
+    Model { name: "record_passes", run: Run::Lives(|| record::passes(0)) },
+    Model { name: "record_consumer_dies", run: Run::Dies(record::consumer_dies) },
+    Model { name: "event_wakes", run: Run::Lives(event::wakes) },
+    Model { name: "event_notifier_dies", run: Run::Dies(event::notifier_dies) },
+    Model { name: "peer_two_newcomers", run: Run::Lives(peer::two_newcomers) },
+    Model { name: "peer_newcomer_and_leaver", run: Run::Lives(peer::newcomer_and_leaver) },
+    Model { name: "peer_newcomer_and_dying", run: Run::Dies(peer::newcomer_and_dying) },
+    Model { name: "peer_prober", run: Run::Lives(peer::prober) },
+    Model { name: "peer_probed", run: Run::Lives(peer::probed) },
+    Model { name: "peer_successor", run: Run::Dies(peer::successor) },
+    Model { name: "wait_looks", run: Run::Lives(wait::looks) },
+    Model { name: "wait_sleeps", run: Run::Lives(wait::sleeps::<2>) },
+    Model { name: "wait_probes", run: Run::Dies(wait::probes) },
+    Model { name: "wait_successor_closes", run: Run::Lives(wait::successor_closes) },
+    Model { name: "wait_for_room", run: Run::Lives(wait::for_room) },
+];

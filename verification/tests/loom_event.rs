@@ -1,0 +1,18 @@
+//! Goal: who sleeps is woken, also when another notifier is killed half way.
+//!
+//! Method: nothing but a wake-up ends a sleep, so a lost one is a deadlock, which
+//! loom reports. One notifier with no bound on preemptions; two with the bound that
+//! the name says.
+
+use ringbuf_verification::lab::{explore, explore_deaths};
+use ringbuf_verification::model::event;
+
+#[test]
+fn a_sleeper_is_woken() {
+    println!("event: {}", explore(None, event::wakes));
+}
+
+#[test]
+fn a_sleeper_is_woken_though_another_notifier_died_at_any_step_bound_3() {
+    println!("event, a notifier dies: {}", explore_deaths(Some(3), event::notifier_dies));
+}
