@@ -5,6 +5,7 @@
 //! stands above it in the same function.
 
 use crate::site::Kind;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub struct Operation {
     pub kind: Kind,
     /// The orderings, as written.
     pub orderings: Vec<String>,
-    /// The comment block above it, nearest first, without the slashes.
+    /// The comment block above it, without the slashes.
     pub comment: String,
 }
 
@@ -69,6 +70,23 @@ pub fn files() -> Vec<(String, String)> {
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     files().iter().flat_map(|(name, text)| operations_of(name, text)).collect()
+}
+
+/// The functions whose comments mention the edge of this name, as `file::function`.
+#[must_use]
+pub fn mentions(edge: &str) -> BTreeSet<String> {
+    let tag = format!("edge {edge}");
+    let mut places = BTreeSet::new();
+    for (file, text) in files() {
+        let mut function = String::new();
+        for line in text.lines().map(str::trim) {
+            function = function_name(line).unwrap_or(function);
+            if line.starts_with("//") && line.contains(&tag) {
+                places.insert(format!("{}::{function}", file.trim_end_matches(".rs")));
+            }
+        }
+    }
+    places
 }
 
 const CALLS: [(&str, Kind); 4] = [

@@ -10,6 +10,7 @@ use ringbuf_verification::model::event;
 #[test]
 fn a_sleeper_is_woken() {
     println!("event: {}", explore(None, event::wakes));
+    println!("event, notifier first: {}", explore(None, event::wakes_first));
 }
 
 #[test]

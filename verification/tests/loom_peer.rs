@@ -31,7 +31,6 @@ fn a_newcomer_gets_in_whenever_the_other_dies() {
 #[test]
 fn a_living_holder_is_never_found_dead() {
     println!("prober: {}", explore(None, peer::prober));
-    println!("probed: {}", explore(None, peer::probed));
 }
 
 #[test]

@@ -1,22 +1,22 @@
 //! Sleeping with no slice: a wake-up that is lost is a deadlock, which loom reports.
 
-use crate::lab::{FOREVER, Lab, U32, U64, UNTIL_WOKEN, mortal};
+use crate::lab::{FOREVER, Lab, U32, UNTIL_WOKEN, mortal};
+use loom::sync::atomic::AtomicU64;
 use ringbuf_core::event::{Event, EventWords};
-use ringbuf_core::machine::Word;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 struct Scene {
     words: EventWords<Lab>,
     /// What each notifier publishes before it notifies.
-    posted: [U64; 2],
+    posted: [AtomicU64; 2],
 }
 
 impl Scene {
     fn new() -> Rc<Self> {
         Rc::new(Self {
             words: EventWords { epoch: U32::new(0), woken: U32::new(0) },
-            posted: [U64::new(0), U64::new(0)],
+            posted: [AtomicU64::new(0), AtomicU64::new(0)],
         })
     }
 
@@ -48,6 +48,16 @@ pub fn wakes() {
     let far = Rc::clone(&scene);
     let thread = loom::thread::spawn(move || far.post(0));
     scene.wait_for(0);
+    thread.join().unwrap();
+}
+
+/// As [`wakes`], with the notifier run first: loom does not try the same
+/// interleavings then.
+pub fn wakes_first() {
+    let scene = Scene::new();
+    let far = Rc::clone(&scene);
+    let thread = loom::thread::spawn(move || far.wait_for(0));
+    scene.post(0);
     thread.join().unwrap();
 }
 

@@ -1,0 +1,167 @@
+//! Goal: the core asks for exactly the orderings it needs.
+//!
+//! Method: the sites are recorded while the models run. Each ordering that is
+//! stronger than Relaxed is replaced by each weaker one, and each fence left out,
+//! one at a time and in a process of its own; a model that reaches the site has to
+//! fail. What no model notices needs a written reason, and a reason needs a
+//! survivor.
+
+use ringbuf_verification::lab::{Mutant, weaken};
+use ringbuf_verification::model::{MODELS, Model};
+use ringbuf_verification::site::{Kind, Site, Sites, recording};
+use ringbuf_verification::source::{Operation, operations};
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A weaker ordering that no model notices, and why the stronger one stays.
+struct Explained {
+    place: &'static str,
+    kind: Kind,
+    to: Option<Ordering>,
+    reason: &'static str,
+}
+
+const EXPLAINED: [Explained; 0] = [];
+
+/// Preemptions: the models find every mutant within so many.
+const BOUND: usize = 2;
+/// A child that takes longer hangs.
+const CHILD_ELAPSED_MAX: Duration = Duration::from_secs(300);
+const SITE: &str = "RINGBUF_WEAKENED_SITE";
+const ORDER: &str = "RINGBUF_WEAKENED_ORDER";
+const MODEL: &str = "RINGBUF_WEAKENED_MODEL";
+const NONE: &str = "None";
+
+#[test]
+#[ignore = "the body of the child processes that the other test starts"]
+fn child() {
+    let model = env::var(MODEL).ok().and_then(|name| Model::named(&name)).expect("a model");
+    if let Ok(site) = env::var(SITE) {
+        let order = env::var(ORDER).expect("an ordering");
+        let order = [Relaxed, Acquire, Release, AcqRel]
+            .into_iter()
+            .find(|candidate| name_of(Some(*candidate)) == order);
+        weaken(Mutant { site: site.parse().expect("a site"), order });
+    }
+    let explored = model.explore(Some(BOUND));
+    println!("{}: {explored}", model.name);
+}
+
+#[test]
+fn every_ordering_is_needed_or_explained() {
+    let reached: Vec<(Model, Sites)> = MODELS
+        .into_iter()
+        .map(|model| (model, recording(|| _ = model.explore(Some(1)))))
+        .collect();
+    let sites: Sites = reached.iter().flat_map(|(_, sites)| sites.clone()).collect();
+    let source = operations();
+    all_are_reached(&source, &sites);
+
+    assert!(run_child(MODELS[0], None).success(), "without a mutant nothing fails");
+    let mut survivors = BTreeSet::new();
+    for (site, order) in &sites {
+        for to in order.map_or(&[][..], |order| weaker(site.kind, order)) {
+            let mutant = format!("{site} {} to {}", name_of(*order), name_of(*to));
+            let catcher = reached
+                .iter()
+                .filter(|(_, sites)| sites.contains_key(site))
+                .map(|(model, _)| *model)
+                .find(|model| !run_child(*model, Some((site, *to))).success());
+            match catcher {
+                Some(model) => println!("{mutant}: caught by {}", model.name),
+                None => {
+                    println!("{mutant}: SURVIVED");
+                    survivors.insert((place_of(&source, site), site.kind, name_of(*to)));
+                }
+            }
+        }
+    }
+    let explained: BTreeSet<_> = EXPLAINED
+        .iter()
+        .map(|entry| {
+            assert!(!entry.reason.is_empty());
+            (entry.place.to_owned(), entry.kind, name_of(entry.to))
+        })
+        .collect();
+    assert_eq!(survivors, explained, "left: survivors; right: those with a reason");
+}
+
+/// The weaker orderings to try in place of `order`.
+fn weaker(kind: Kind, order: Ordering) -> &'static [Option<Ordering>] {
+    match (kind, order) {
+        (Kind::Fence, SeqCst) => &[Some(AcqRel), None],
+        (Kind::Fence, _) => &[None],
+        (_, Acquire | Release) => &[Some(Relaxed)],
+        (_, AcqRel) => &[Some(Acquire), Some(Release), Some(Relaxed)],
+        (_, SeqCst) => panic!("only a fence is sequentially consistent"),
+        _ => &[],
+    }
+}
+
+/// An operation that no model reaches is an operation that nothing is known about.
+fn all_are_reached(source: &[Operation], sites: &Sites) {
+    let mut unreached = BTreeMap::new();
+    for operation in source {
+        let site = Site {
+            file: operation.file.clone(),
+            line: operation.line,
+            kind: operation.kind,
+        };
+        if !sites.contains_key(&site) {
+            unreached.insert(site, operation.place());
+        }
+    }
+    let reached = source.len() - unreached.len();
+    println!("{reached} of {} operations of the core are reached by a model", source.len());
+    let places: BTreeSet<_> = unreached.values().map(String::as_str).collect();
+    assert_eq!(places, BTreeSet::from(UNREACHED), "what no model reaches: {unreached:?}");
+}
+
+/// Nothing here is stronger than Relaxed, and nobody else is there when it runs:
+/// `tests/mortal.rs` reaches it.
+const UNREACHED: [&str; 2] = ["spsc::drop_taken", "spsc::end_drop"];
+
+fn place_of(source: &[Operation], site: &Site) -> String {
+    let found = source.iter().find(|found| found.file == site.file && found.line == site.line);
+    found.map_or_else(|| site.to_string(), Operation::place)
+}
+
+fn name_of(order: Option<Ordering>) -> String {
+    order.map_or_else(|| NONE.to_owned(), |order| format!("{order:?}"))
+}
+
+/// Kills and reaps a child that is still there when the test is over.
+struct Reaped(Child);
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn run_child(model: Model, mutant: Option<(&Site, Option<Ordering>)>) -> ExitStatus {
+    let mut command = Command::new(env::current_exe().expect("this binary"));
+    command
+        .args(["--exact", "child", "--ignored", "--nocapture"])
+        .env(MODEL, model.name)
+        .env("RUST_BACKTRACE", "0")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    if let Some((site, order)) = mutant {
+        command.env(SITE, site.to_string()).env(ORDER, name_of(order));
+    }
+    let mut child = Reaped(command.spawn().expect("a child"));
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.0.try_wait().expect("a child to ask about") {
+            return status;
+        }
+        assert!(started.elapsed() < CHILD_ELAPSED_MAX, "{} hangs", model.name);
+        sleep(Duration::from_millis(2));
+    }
+}
