@@ -144,9 +144,9 @@ fn arguments(lines: &[&str], line: usize, column: usize) -> String {
     let mut depth = 1;
     let mut arguments = String::new();
     let rest = lines[line..].iter().enumerate();
-    for letter in rest.flat_map(|(skipped, text)| {
-        text[if skipped == 0 { column } else { 0 }..].chars()
-    }) {
+    for letter in
+        rest.flat_map(|(skipped, text)| text[if skipped == 0 { column } else { 0 }..].chars())
+    {
         match letter {
             '(' => depth += 1,
             ')' => depth -= 1,

@@ -53,10 +53,8 @@ fn child() {
 
 #[test]
 fn every_ordering_is_needed_or_explained() {
-    let reached: Vec<(Model, Sites)> = MODELS
-        .into_iter()
-        .map(|model| (model, recording(|| _ = model.explore(Some(1)))))
-        .collect();
+    let reached: Vec<(Model, Sites)> =
+        MODELS.into_iter().map(|model| (model, recording(|| _ = model.explore(Some(1))))).collect();
     let sites: Sites = reached.iter().flat_map(|(_, sites)| sites.clone()).collect();
     let source = operations();
     all_are_reached(&source, &sites);
@@ -106,11 +104,8 @@ fn weaker(kind: Kind, order: Ordering) -> &'static [Option<Ordering>] {
 fn all_are_reached(source: &[Operation], sites: &Sites) {
     let mut unreached = BTreeMap::new();
     for operation in source {
-        let site = Site {
-            file: operation.file.clone(),
-            line: operation.line,
-            kind: operation.kind,
-        };
+        let site =
+            Site { file: operation.file.clone(), line: operation.line, kind: operation.kind };
         if !sites.contains_key(&site) {
             unreached.insert(site, operation.place());
         }

@@ -25,11 +25,7 @@ impl Table {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            words: RowWords {
-                state: U64::new(STATE_EMPTY),
-                since: U64::new(0),
-                pid: U32::new(0),
-            },
+            words: RowWords { state: U64::new(STATE_EMPTY), since: U64::new(0), pid: U32::new(0) },
             kernel: Modelled::unlocked(),
         }
     }

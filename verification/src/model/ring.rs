@@ -145,13 +145,7 @@ impl Ring {
     ///
     /// # Panics
     /// As [`try_receive`](Self::try_receive), and for a part of a batch.
-    pub fn receive_all(
-        &self,
-        consumer: &mut Consumer<'_, Lab>,
-        items: u64,
-        batch: u64,
-        most: u64,
-    ) {
+    pub fn receive_all(&self, consumer: &mut Consumer<'_, Lab>, items: u64, batch: u64, most: u64) {
         let taken_before = self.taken.get();
         while self.released.get() < items {
             if let Ok(ready) = consumer.ready() {

@@ -223,13 +223,9 @@ pub fn for_room() {
         far.event().notify();
         far.leave();
     });
-    let sent = scene.wait(&mut Sleeper, || {
-        Ok(scene.ring.try_send(&mut producer, 1).then_some(()))
-    });
+    let sent = scene.wait(&mut Sleeper, || Ok(scene.ring.try_send(&mut producer, 1).then_some(())));
     assert_eq!(sent, Ok(()));
-    let full = scene.wait(&mut Sleeper, || {
-        Ok(scene.ring.try_send(&mut producer, 1).then_some(()))
-    });
+    let full = scene.wait(&mut Sleeper, || Ok(scene.ring.try_send(&mut producer, 1).then_some(())));
     assert_eq!(full, Err(WaitError::Closed));
     thread.join().unwrap();
 }

@@ -1,0 +1,301 @@
+//! Goal: whatever stands in the shared words, our side answers an error or
+//! something valid: no panic, nothing out of range, no endless loop.
+//!
+//! Method: random calls, with any value stored in any shared word between any two
+//! of them; overflow checks and assertions are on. A call that takes more than a
+//! thousand operations is taken for endless: its participant is ended there.
+
+use proptest::prelude::*;
+use ringbuf_core::event::{Event, EventWords};
+use ringbuf_core::geometry::Records;
+use ringbuf_core::machine::Line;
+use ringbuf_core::peer::{RowWords, STATE_EMPTY, Who};
+use ringbuf_core::position::Span;
+use ringbuf_core::record::{self, Record};
+use ringbuf_core::spsc::{Consumer, ConsumerWords, Producer, ProducerWords};
+use ringbuf_core::wait::{Patience, Peer, Step as Next};
+use ringbuf_verification::kernel::{self, Kernel as _, Process};
+use ringbuf_verification::mortal::{Mortal, Plain, mortal};
+use std::convert::Infallible;
+
+const OPERATIONS_MAX: u32 = 1000;
+
+fn ends<T>(call: impl FnOnce() -> T) -> T {
+    mortal(OPERATIONS_MAX, call).expect("the call ends")
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4096) }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Stores a value in the word of this number, modulo the number of words.
+    Poke(usize, Value),
+    Claim(u64),
+    Free,
+    Commit(u64),
+    Read(u64),
+    Look,
+    Release(u64),
+    ProducerAgain,
+    ConsumerAgain {
+        drops: bool,
+    },
+}
+
+/// A value to store: anything, or something near what stands there.
+#[derive(Clone, Debug)]
+enum Value {
+    Any(u64),
+    Moved(u64),
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<u64>().prop_map(Value::Any),
+        (0..64_u64).prop_map(Value::Any),
+        (0..4_u64, 0..64_u64).prop_map(|(kind, len)| Value::Any(kind << 32 | len)),
+        (0..64_u64).prop_map(Value::Moved),
+        (0..64_u64).prop_map(|back| Value::Moved(back.wrapping_neg())),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (any::<usize>(), value()).prop_map(|(word, value)| Step::Poke(word, value)),
+        3 => (0..40_u64).prop_map(Step::Claim),
+        1 => Just(Step::Free),
+        3 => (0..40_u64).prop_map(Step::Commit),
+        3 => (1..40_u64).prop_map(Step::Read),
+        1 => Just(Step::Look),
+        3 => (0..40_u64).prop_map(Step::Release),
+        1 => Just(Step::ProducerAgain),
+        1 => any::<bool>().prop_map(|drops| Step::ConsumerAgain { drops }),
+    ]
+}
+
+fn poke(words: &[&Plain<u64>], number: usize, value: &Value) {
+    let word = words[number % words.len()];
+    word.set(match value {
+        Value::Any(value) => *value,
+        Value::Moved(by) => word.get().wrapping_add(*by),
+    });
+}
+
+struct Words {
+    producer: ProducerWords<Mortal>,
+    consumer: ConsumerWords<Mortal>,
+}
+
+impl Words {
+    fn new() -> Self {
+        Self {
+            producer: ProducerWords { tail: Line(Plain::new(0)) },
+            consumer: ConsumerWords {
+                head: Plain::new(0),
+                taken: Plain::new(0),
+                dropping: Plain::new(0),
+                dropped: Plain::new(0),
+            },
+        }
+    }
+
+    fn all(&self) -> Vec<&Plain<u64>> {
+        let ConsumerWords { head, taken, dropping, dropped } = &self.consumer;
+        vec![&self.producer.tail, head, taken, dropping, dropped]
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn no_value_of_a_word_harms_a_stream(
+        log in 0_u32..=5,
+        steps in prop::collection::vec(step(), 1..120),
+    ) {
+        let capacity = 1_u64 << log;
+        let words = Words::new();
+        let new_producer = || Producer::take_over(&words.producer, &words.consumer, capacity);
+        let new_consumer = || Consumer::take_over(&words.consumer, &words.producer, capacity);
+        let (mut producer, mut consumer) = (new_producer().unwrap(), new_consumer().unwrap());
+        let (mut claim, mut view) = (None::<Span>, None::<Span>);
+        for step in steps {
+            match step {
+                Step::Poke(number, value) => poke(&words.all(), number, &value),
+                Step::Claim(count) => if let Ok(span) = ends(|| producer.claim(count)) {
+                    prop_assert!(span.len == count && count <= capacity);
+                    claim = Some(span);
+                },
+                Step::Free => if let Ok(free) = ends(|| producer.free()) {
+                    prop_assert!(free <= capacity);
+                },
+                Step::Commit(count) => if let Some(span) = claim.take() {
+                    ends(|| producer.commit(count.min(span.len)));
+                },
+                Step::Read(most) => if let Ok(span) = ends(|| consumer.read(most)) {
+                    prop_assert!(span.len <= most && span.len <= capacity);
+                    view = Some(span);
+                },
+                Step::Look => if let Ok(span) = ends(|| consumer.look()) {
+                    prop_assert!(span.len <= capacity);
+                },
+                Step::Release(count) => if let Some(span) = view.take() {
+                    ends(|| consumer.release(count.min(span.len)));
+                },
+                Step::ProducerAgain => if let Ok(next) = ends(new_producer) {
+                    (producer, claim) = (next, None);
+                },
+                Step::ConsumerAgain { drops } => if let Ok(next) = ends(new_consumer) {
+                    (consumer, view) = (next, None);
+                    let taken = consumer.taken_before().len;
+                    prop_assert!(taken <= capacity);
+                    if drops {
+                        ends(|| consumer.drop_taken(taken));
+                    }
+                },
+            }
+        }
+    }
+
+    #[test]
+    fn no_value_of_a_word_or_header_harms_a_ring_of_records(
+        log in 2_u32..=5,
+        alignment in prop_oneof![Just(8_u64), Just(64)],
+        steps in prop::collection::vec(step(), 1..120),
+    ) {
+        let capacity = alignment << log;
+        let geometry = Records::new(capacity, alignment).unwrap();
+        let words = Words::new();
+        let headers: Vec<_> = (0..capacity / 8).map(|_| Plain::new(0)).collect();
+        let new_producer = || {
+            let stream = Producer::take_over(&words.producer, &words.consumer, capacity)?;
+            record::Producer::new(stream, &headers[..], geometry)
+        };
+        let new_consumer = || {
+            let stream = Consumer::take_over(&words.consumer, &words.producer, capacity)?;
+            record::Consumer::new(stream, &headers[..], geometry)
+        };
+        let is_inside = |record: &Record| {
+            record.offset % alignment == 0
+                && record.len <= geometry.len_max()
+                && record.offset + record.len <= capacity
+                && record.span.len <= capacity
+        };
+        let (mut producer, mut consumer) = (new_producer().unwrap(), new_consumer().unwrap());
+        let (mut claim, mut view) = (None::<Record>, None::<Record>);
+        for step in steps {
+            match step {
+                Step::Poke(number, value) => {
+                    let all: Vec<_> = words.all().into_iter().chain(&headers).collect();
+                    poke(&all, number, &value);
+                }
+                Step::Claim(len) => if let Ok(record) = ends(|| producer.claim(len)) {
+                    prop_assert!(is_inside(&record) && record.len == len);
+                    claim = Some(record);
+                },
+                Step::Free => drop(ends(|| producer.stream().free())),
+                Step::Commit(len) => if let Some(record) = claim.take() {
+                    ends(|| producer.commit(record, len.min(record.len)));
+                },
+                Step::Read(_) => if let Ok(record) = ends(|| consumer.read()) {
+                    prop_assert!(is_inside(&record));
+                    view = Some(record);
+                },
+                Step::Look => drop(ends(|| consumer.stream().look())),
+                Step::Release(_) => if let Some(record) = view.take() {
+                    ends(|| consumer.release(record));
+                },
+                Step::ProducerAgain => if let Ok(next) = ends(new_producer) {
+                    (producer, claim) = (next, None);
+                },
+                Step::ConsumerAgain { drops } => if let Ok(next) = ends(new_consumer) {
+                    (consumer, view) = (next, None);
+                    if drops && ends(|| consumer.drop_taken()).is_err() {
+                        consumer = match ends(new_consumer) {
+                            Ok(again) => again,
+                            Err(_) => return Ok(()),
+                        };
+                    }
+                },
+            }
+        }
+    }
+
+    #[test]
+    fn no_value_of_an_event_harms_who_sleeps_or_wakes(
+        values in prop::collection::vec((any::<u32>(), any::<u32>(), any::<bool>()), 1..50),
+    ) {
+        let words = EventWords { epoch: Plain::new(0), woken: Plain::new(0) };
+        let machine = Mortal::default();
+        let event = Event::new(&machine, &words);
+        for (epoch, woken, notifies) in values {
+            words.epoch.set(epoch);
+            words.woken.set(woken);
+            if notifies {
+                ends(|| event.notify());
+            } else {
+                // Somebody moves the word between any two operations of ours.
+                ends(|| event.sleep(1, || { words.epoch.set(woken); None::<()> }));
+            }
+        }
+    }
+
+    #[test]
+    fn no_value_of_a_row_harms_who_asks_takes_or_waits(
+        row in 0..3_u32,
+        values in prop::collection::vec((row_word(), any::<bool>()), 1..50),
+    ) {
+        let words = RowWords::<Mortal> {
+            state: Plain::new(STATE_EMPTY),
+            since: Plain::new(0),
+            pid: Plain::new(0),
+        };
+        let (machine, kernel) = (Mortal::default(), kernel::Plain::unlocked());
+        let event = EventWords { epoch: Plain::new(0), woken: Plain::new(0) };
+        let us = Process::new(&kernel, 1);
+        for (value, reopen) in values {
+            words.state.set(value);
+            if let Some(who) = words.holder(row) {
+                prop_assert_eq!(who.row(), row);
+            }
+            let _ = ends(|| words.presence(row, &us));
+            if let Ok(seat) = ends(|| words.take(row, reopen, &us)) {
+                prop_assert_eq!(seat.who.row(), row);
+                prop_assert!(seat.who.incarnation() != 0);
+            }
+            words.state.set(value);
+            let peer = Peer { words: &words, row, locks: &us };
+            let event = Event::new(&machine, &event);
+            let waited = ends(|| {
+                peer.wait(&machine, event, &mut Brief(0), || Ok::<_, Infallible>(None::<()>))
+            });
+            prop_assert!(waited.is_err());
+            us.end();
+        }
+    }
+}
+
+/// Words that look like those of a row, of this or another, and any others.
+fn row_word() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        any::<u64>(),
+        (0..3_u32, 0..1_u32 << 17, 0..8_u64)
+            .prop_map(|(row, turn, state)| u64::from(Who::new(row, turn).bits()) << 3 | state),
+    ]
+}
+
+struct Brief(u32);
+
+impl Patience for Brief {
+    fn next(&mut self) -> Next {
+        self.0 += 1;
+        match self.0 {
+            1 => Next::Spin,
+            2 => Next::Sleep(1),
+            3 => Next::Probe,
+            _ => Next::GiveUp,
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The lives that `tests/mortal.rs` ends early.
+
+pub(crate) mod event;
+pub(crate) mod records;
+pub(crate) mod rows;
+pub(crate) mod slots;

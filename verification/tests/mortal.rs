@@ -1,0 +1,125 @@
+//! Goal: a process that dies between any two operations costs nothing but what
+//! PROTOCOL.md says, and what it costs is counted.
+//!
+//! Method: plain words, one life after the other. The first life ends before each
+//! of its operations in turn; for each of these its successor ends before each of
+//! its own; a third one finishes, and the books are compared. In the end the set of
+//! operations somebody was killed at must be every operation of the core.
+
+mod lives;
+
+use lives::{event, records, rows, slots};
+use ringbuf_verification::mortal::killed_at;
+use ringbuf_verification::site::Kind;
+use ringbuf_verification::source::operations;
+use std::collections::BTreeSet;
+
+/// Calls `scene(first, second)` for every death point of the first life and, for
+/// each, every death point of the second; how often. The scene says which of the
+/// two outlived its death point.
+fn every_pair(scene: impl Fn(u32, u32) -> (bool, bool)) -> u32 {
+    let mut count = 0;
+    for first in 0.. {
+        let mut first_lived = false;
+        for second in 0.. {
+            count += 1;
+            let (one, two) = scene(first, second);
+            first_lived = one;
+            if two {
+                break;
+            }
+        }
+        if first_lived {
+            break;
+        }
+    }
+    count
+}
+
+#[test]
+fn consumers_of_slots_that_die_lose_nothing_and_flag_what_they_show_again() {
+    for batch in [1, 2, 3] {
+        let count = every_pair(|first, second| slots::consumers(first, second, batch, false));
+        println!("consumers of slots, {batch} at a time: {count} pairs of lives");
+    }
+}
+
+#[test]
+fn consumers_of_slots_that_drop_count_exactly_what_was_taken() {
+    for batch in [1, 2, 3] {
+        let count = every_pair(|first, second| slots::consumers(first, second, batch, true));
+        println!("consumers of slots that drop, {batch} at a time: {count} pairs of lives");
+    }
+}
+
+#[test]
+fn producers_of_slots_that_die_lose_no_committed_batch_and_show_no_part_of_another() {
+    for batch in [1, 2, 3] {
+        let count = every_pair(|first, second| slots::producers(first, second, batch));
+        println!("producers of slots, {batch} at a time: {count} pairs of lives");
+    }
+}
+
+#[test]
+fn consumers_of_records_that_die_lose_nothing_and_flag_what_they_show_again() {
+    let count = every_pair(|first, second| records::consumers(first, second, false));
+    println!("consumers of records: {count} pairs of lives");
+}
+
+#[test]
+fn consumers_of_records_that_drop_count_exactly_what_was_taken() {
+    let count = every_pair(|first, second| records::consumers(first, second, true));
+    println!("consumers of records that drop: {count} pairs of lives");
+}
+
+#[test]
+fn producers_of_records_that_die_lose_no_committed_record() {
+    let count = every_pair(records::producers);
+    println!("producers of records: {count} pairs of lives");
+}
+
+#[test]
+fn a_sleeper_is_woken_by_the_second_notifier_wherever_the_first_died() {
+    println!("notifiers: {} pairs of lives", every_pair(event::notifiers));
+}
+
+#[test]
+fn a_sleeper_that_dies_leaves_nothing_that_keeps_another_asleep() {
+    println!("sleepers: {} pairs of lives", every_pair(event::sleepers));
+}
+
+#[test]
+fn a_row_whose_holders_die_at_every_step_is_taken_again() {
+    println!("rows: {} pairs of lives", every_pair(rows::holders));
+}
+
+#[test]
+fn a_waiter_that_dies_leaves_the_row_as_it_was() {
+    println!("waiters: {} pairs of lives", every_pair(rows::waiters));
+}
+
+#[test]
+fn every_operation_of_the_core_was_killed_at() {
+    for drops in [false, true] {
+        every_pair(|first, second| slots::consumers(first, second, 2, drops));
+        every_pair(|first, second| records::consumers(first, second, drops));
+    }
+    every_pair(|first, second| slots::producers(first, second, 2));
+    every_pair(records::producers);
+    every_pair(event::notifiers);
+    every_pair(event::sleepers);
+    every_pair(rows::holders);
+    every_pair(rows::waiters);
+    let killed = killed_at();
+    let calls = |kind| killed.iter().filter(|site| site.kind == kind).count();
+    assert_eq!((calls(Kind::Sleep), calls(Kind::Wake)), (1, 1), "each call is killed at too");
+    let killed: BTreeSet<_> = killed
+        .into_iter()
+        .filter(|site| !matches!(site.kind, Kind::Sleep | Kind::Wake))
+        .map(|site| (site.file, site.line))
+        .collect();
+    let all: BTreeSet<_> =
+        operations().into_iter().map(|operation| (operation.file, operation.line)).collect();
+    println!("killed at {} of {} operations", killed.len(), all.len());
+    assert_eq!(killed, all, "left: killed at; right: the source");
+}
