@@ -15,10 +15,12 @@
 //! | [`mortal`] | plain words and a participant that ends at its n-th operation |
 //! | [`counting`] | plain words that count what is done to them |
 //! | [`model`] | the scenes that loom explores |
+//! | [`child`] | child processes that are reaped and cannot hang a test |
 //!
 //! The checks themselves are in `tests/`; which promise each of them keeps is in
 //! the README.
 
+pub mod child;
 pub mod counting;
 pub mod kernel;
 pub mod lab;

@@ -178,7 +178,7 @@ proptest! {
             record::Consumer::new(stream, &headers[..], geometry)
         };
         let is_inside = |record: &Record| {
-            record.offset % alignment == 0
+            record.offset.is_multiple_of(alignment)
                 && record.len <= geometry.len_max()
                 && record.offset + record.len <= capacity
                 && record.span.len <= capacity

@@ -257,7 +257,7 @@ proptest! {
                 Step::Commit(len) => if let Some(record) = claim.take() {
                     let len = len.min(record.len);
                     // All that was claimed may be written, whatever is committed.
-                    bytes[range(&record, record.len)].fill(reference.sent as u8);
+                    bytes[range(&record, record.len)].fill(reference.sent.to_le_bytes()[0]);
                     // The padding stays, though a shorter record might fit before it.
                     room.tail = room.tail.wrapping_add(room.needed(record.len));
                     let shrunk = geometry.footprint(record.len) - geometry.footprint(len);
@@ -273,7 +273,7 @@ proptest! {
                     Ok(record) => {
                         prop_assert_eq!(Some(&record.len), lens.front());
                         prop_assert_eq!(record.offset % alignment, 0);
-                        let value = reference.queue[0] as u8;
+                        let value = reference.queue[0].to_le_bytes()[0];
                         let found = &bytes[range(&record, record.len)];
                         prop_assert!(found.iter().all(|byte| *byte == value));
                         let flagged = consumer.redelivered(record.span.start);

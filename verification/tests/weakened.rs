@@ -6,16 +6,16 @@
 //! fail. What no model notices needs a written reason, and a reason needs a
 //! survivor.
 
+use ringbuf_verification::child;
 use ringbuf_verification::lab::{Mutant, weaken};
 use ringbuf_verification::model::{MODELS, Model};
 use ringbuf_verification::site::{Kind, Site, Sites, recording};
 use ringbuf_verification::source::{Operation, operations};
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A weaker ordering that no model notices, and why the stronger one stays.
 struct Explained {
@@ -38,7 +38,7 @@ const NONE: &str = "None";
 
 #[test]
 #[ignore = "the body of the child processes that the other test starts"]
-fn child() {
+fn one_model_with_one_mutant() {
     let model = env::var(MODEL).ok().and_then(|name| Model::named(&name)).expect("a model");
     if let Ok(site) = env::var(SITE) {
         let order = env::var(ORDER).expect("an ordering");
@@ -129,20 +129,10 @@ fn name_of(order: Option<Ordering>) -> String {
     order.map_or_else(|| NONE.to_owned(), |order| format!("{order:?}"))
 }
 
-/// Kills and reaps a child that is still there when the test is over.
-struct Reaped(Child);
-
-impl Drop for Reaped {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
 fn run_child(model: Model, mutant: Option<(&Site, Option<Ordering>)>) -> ExitStatus {
     let mut command = Command::new(env::current_exe().expect("this binary"));
     command
-        .args(["--exact", "child", "--ignored", "--nocapture"])
+        .args(["--exact", "one_model_with_one_mutant", "--ignored", "--nocapture"])
         .env(MODEL, model.name)
         .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::null())
@@ -150,13 +140,6 @@ fn run_child(model: Model, mutant: Option<(&Site, Option<Ordering>)>) -> ExitSta
     if let Some((site, order)) = mutant {
         command.env(SITE, site.to_string()).env(ORDER, name_of(order));
     }
-    let mut child = Reaped(command.spawn().expect("a child"));
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.0.try_wait().expect("a child to ask about") {
-            return status;
-        }
-        assert!(started.elapsed() < CHILD_ELAPSED_MAX, "{} hangs", model.name);
-        sleep(Duration::from_millis(2));
-    }
+    let status = child::run(&mut command, CHILD_ELAPSED_MAX).expect("a child");
+    status.unwrap_or_else(|| panic!("{} hangs", model.name))
 }
