@@ -228,7 +228,10 @@ fn rings_by_name_path_and_descriptor_are_one_ring() {
     assert!(matches!(refused, OpenError::PayloadType { .. }), "{refused}");
     assert!(matches!(spsc::Consumer::<u32>::open(&path), Err(OpenError::PayloadType { .. })));
 
-    let mut consumer = spsc::Consumer::<u64>::attach(&Ring::from_fd(&ring).unwrap()).unwrap();
+    let handed = Ring::from_fd(&ring).unwrap();
+    let refused = spsc::Consumer::<u64>::attach_with(&handed, &other).unwrap_err();
+    assert!(matches!(refused, OpenError::PayloadType { .. }), "{refused}");
+    let mut consumer = spsc::Consumer::<u64>::attach(&handed).unwrap();
     producer.push(1).unwrap();
     assert_eq!(consumer.pop(), Ok(1));
     Ring::unlink(&path).unwrap();

@@ -79,7 +79,7 @@ pub struct Producer {
 impl Producer {
     handle!(Options::bytes);
 
-    fn attach_with(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
+    fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.clone().slot_size(1).bytes()?)?;
         let slots = Slots::of(ring)?;
         let end = End::attach(ring, Side::Producer)?;
@@ -236,7 +236,7 @@ pub struct Consumer {
 impl Consumer {
     handle!(Options::bytes);
 
-    fn attach_with(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
+    fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.clone().slot_size(1).bytes()?)?;
         let slots = Slots::of(ring)?;
         let end = End::attach(ring, Side::Consumer)?;

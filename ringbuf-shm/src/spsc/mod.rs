@@ -34,7 +34,7 @@ const OPEN_TRIES_MAX: u32 = 8;
 
 /// What every handle has: ways to come by one, and what it knows about both sides.
 ///
-/// `$spec` makes the description of a new ring from options; `attach_with` of the
+/// `$spec` makes the description of a new ring from options; `take_seat` of the
 /// same type takes the seat.
 macro_rules! handle {
     ($spec:expr) => {
@@ -46,7 +46,7 @@ macro_rules! handle {
         /// [`OpenError::Exists`] if the name is taken; others say what is wrong.
         pub fn create(name: impl AsRef<OsStr>, options: &Options) -> Result<Self, OpenError> {
             let ring = Ring::create(name.as_ref(), $spec(options)?, options)?;
-            Self::attach_with(&ring, options)
+            Self::take_seat(&ring, options)
         }
 
         /// Takes a seat on the ring of this name, which is made if there is none.
@@ -61,7 +61,7 @@ macro_rules! handle {
             let spec = $spec(options)?;
             crate::spsc::retry(|| {
                 let ring = Ring::create_or_open(name.as_ref(), &spec, options)?;
-                let handle = Self::attach_with(&ring, options)?;
+                let handle = Self::take_seat(&ring, options)?;
                 Ok(ring.still_named()?.then_some(handle))
             })
         }
@@ -74,7 +74,7 @@ macro_rules! handle {
         /// See [`OpenError`].
         pub fn create_unnamed(options: &Options) -> Result<Self, OpenError> {
             let ring = Ring::create_unnamed($spec(options)?, options)?;
-            Self::attach_with(&ring, options)
+            Self::take_seat(&ring, options)
         }
 
         /// Takes a seat on the ring of this name or path.
@@ -98,7 +98,7 @@ macro_rules! handle {
         pub fn open_with(name: impl AsRef<OsStr>, options: &Options) -> Result<Self, OpenError> {
             crate::spsc::retry(|| {
                 let ring = Ring::open_with(name.as_ref(), options)?;
-                let handle = Self::attach_with(&ring, options)?;
+                let handle = Self::take_seat(&ring, options)?;
                 Ok(ring.still_named()?.then_some(handle))
             })
         }
@@ -109,6 +109,15 @@ macro_rules! handle {
         /// As [`open`](Self::open).
         pub fn attach(ring: &Ring) -> Result<Self, OpenError> {
             Self::attach_with(ring, &Options::new())
+        }
+
+        /// Takes a seat on an open ring, which must hold messages of the type that
+        /// the options name.
+        ///
+        /// # Errors
+        /// As [`open`](Self::open).
+        pub fn attach_with(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
+            Self::take_seat(ring, options)
         }
 
         /// The ring on which this seat is.
@@ -126,7 +135,7 @@ macro_rules! handle {
         /// Whether somebody sits on the other side; asks the kernel.
         ///
         /// # Errors
-        /// [`OpenError::Corrupt`].
+        /// [`OpenError::Corrupt`], [`OpenError::Forked`].
         pub fn peer(&self) -> Result<Presence, OpenError> {
             self.end.presence()
         }
@@ -135,7 +144,7 @@ macro_rules! handle {
         /// time. Without a limit, waits for as long as it takes.
         ///
         /// # Errors
-        /// [`OpenError::Corrupt`].
+        /// [`OpenError::Corrupt`], [`OpenError::Forked`].
         pub fn wait_for_peer(&self, most: Option<Duration>) -> Result<bool, OpenError> {
             self.end.wait_for_peer(most.map_or(Wait::Forever, Wait::AtMost))
         }

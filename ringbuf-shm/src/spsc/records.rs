@@ -49,7 +49,7 @@ pub struct Producer {
 impl Producer {
     handle!(Options::records);
 
-    fn attach_with(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
+    fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.records()?)?;
         let geometry = geometry(ring)?;
         let end = End::attach(ring, Side::Producer)?;
@@ -196,7 +196,7 @@ pub struct Consumer {
 impl Consumer {
     handle!(Options::records);
 
-    fn attach_with(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
+    fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.records()?)?;
         let geometry = geometry(ring)?;
         let end = End::attach(ring, Side::Consumer)?;

@@ -44,7 +44,7 @@ pub struct Producer<T: Payload> {
 impl<T: Payload> Producer<T> {
     handle!(Options::slots_of::<T>);
 
-    fn attach_with(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
+    fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.slots_of::<T>()?)?;
         let end = End::attach(ring, Side::Producer)?;
         Ok(Self { core: CachePadded::new(end.stream_producer()?), slots: Slots::of(ring), end })
@@ -263,7 +263,7 @@ pub struct Consumer<T: Payload> {
 impl<T: Payload> Consumer<T> {
     handle!(Options::slots_of::<T>);
 
-    fn attach_with(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
+    fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.slots_of::<T>()?)?;
         let end = End::attach(ring, Side::Consumer)?;
         let mut core = end.stream_consumer()?;
