@@ -236,6 +236,9 @@ impl End {
 
     /// Whether the other side is there, as the kernel knows it.
     pub(crate) fn presence(&self) -> Result<Presence, OpenError> {
+        if !self.is_here() {
+            return Err(OpenError::Forked);
+        }
         count(&self.counters.probes, 1);
         Ok(self.peer.presence(self.side.other().row(), &self.locks)?)
     }

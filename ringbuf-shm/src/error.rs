@@ -122,6 +122,9 @@ pub enum OpenError {
     /// A shared word holds a value that no correct peer can have stored.
     #[error("a shared word of the ring holds an impossible value; remove it and create it anew")]
     Corrupt,
+    /// This handle was made by the parent process; open the ring anew.
+    #[error("the handle belongs to the parent process; open the ring in the child")]
+    Forked,
     /// The system refused; the text says what was being done.
     #[error("cannot {doing}: {source}")]
     Io {

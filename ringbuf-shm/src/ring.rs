@@ -238,7 +238,8 @@ impl Ring {
     /// A snapshot of what both sides did and whether they live.
     ///
     /// # Errors
-    /// [`OpenError::Corrupt`] if a shared word holds an impossible value.
+    /// [`OpenError::Corrupt`] if a shared word holds an impossible value,
+    /// [`OpenError::Forked`] in a child that inherited the ring.
     pub fn stats(&self) -> Result<Stats, OpenError> {
         Stats::take(self)
     }

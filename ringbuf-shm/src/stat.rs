@@ -61,6 +61,10 @@ pub struct PeerStats {
 
 impl Stats {
     pub(crate) fn take(ring: &Ring) -> Result<Self, OpenError> {
+        // A child has no descriptor to ask through who lives.
+        if !ring.locks().home().is_here() {
+            return Err(OpenError::Forked);
+        }
         let map = ring.mapping();
         // SAFETY: the ring is borrowed until the end of this function, and so is its map.
         let producer = unsafe { map.producer() };
