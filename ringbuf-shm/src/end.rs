@@ -189,6 +189,19 @@ impl End {
         self.obtain(wait, look)?.ok_or(ClaimError::Full)
     }
 
+    /// Waits until nothing is left of what was committed on `stream`.
+    pub(crate) fn flush(
+        &self,
+        wait: Wait,
+        stream: &mut spsc::Producer<'_, Native>,
+    ) -> Result<(), ClaimError> {
+        let capacity = self.ring.shape().capacity();
+        self.claim(wait, || match stream.free()? {
+            free if free == capacity => Ok(()),
+            _ => Err(core_error::ClaimError::Full),
+        })
+    }
+
     /// Reads by `attempt`, as often and as long as `wait` says.
     #[inline]
     pub(crate) fn read<T>(

@@ -161,6 +161,22 @@ impl Ring {
         Self::map(file, description, options, None)
     }
 
+    /// Removes the name under which this ring was opened, unless it means another
+    /// ring by now; whether it was removed.
+    ///
+    /// # Errors
+    /// [`OpenError::Io`].
+    pub fn remove(&self) -> Result<bool, OpenError> {
+        match &self.inner.place {
+            Some(place) if same_file(place, &self.inner.file)? => match place.unlink() {
+                Ok(()) => Ok(true),
+                Err(OpenError::NotFound) => Ok(false),
+                Err(error) => Err(error),
+            },
+            _ => Ok(false),
+        }
+    }
+
     /// Removes a name. Whoever has the ring open keeps it; the memory is given back
     /// when the last of them closes it.
     ///
@@ -244,6 +260,18 @@ impl Ring {
         Stats::take(self)
     }
 
+    /// Whether the name under which the ring was opened still means it; true of a
+    /// ring that was opened without one.
+    ///
+    /// # Errors
+    /// [`OpenError::Io`].
+    pub fn still_named(&self) -> Result<bool, OpenError> {
+        match &self.inner.place {
+            Some(place) => same_file(place, &self.inner.file),
+            None => Ok(true),
+        }
+    }
+
     pub(crate) fn description(&self) -> &Description {
         &self.inner.description
     }
@@ -258,14 +286,6 @@ impl Ring {
 
     pub(crate) fn locks(&self) -> &LockFile {
         &self.inner.locks
-    }
-
-    /// Whether the name under which the ring was opened still means it.
-    pub(crate) fn still_named(&self) -> Result<bool, OpenError> {
-        match &self.inner.place {
-            Some(place) => same_file(place, &self.inner.file),
-            None => Ok(true),
-        }
     }
 
     /// Refuses a ring that is not as a creator would have made it.

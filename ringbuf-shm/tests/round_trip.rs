@@ -241,6 +241,43 @@ fn rings_by_name_path_and_descriptor_are_one_ring() {
 }
 
 #[test]
+fn a_flush_waits_until_everything_was_released() {
+    let (mut producer, mut consumer) = pair(&Options::new().capacity(4));
+    producer.flush().unwrap();
+    producer.push(1).unwrap();
+    assert_eq!(producer.flush_timeout(SHORT), Err(ClaimError::TimedOut));
+    let reader = std::thread::spawn(move || (consumer.pop(), consumer));
+    producer.flush().unwrap();
+    let (popped, consumer) = reader.join().unwrap();
+    assert_eq!(popped, Ok(1));
+    drop(consumer);
+    producer.flush().unwrap();
+    producer.push(2).unwrap();
+    assert_eq!(producer.flush(), Err(ClaimError::Closed));
+
+    let mut bytes = spsc::bytes::Producer::create_unnamed(&Options::new().slot_size(8)).unwrap();
+    bytes.push(b"x").unwrap();
+    assert_eq!(bytes.flush_timeout(SHORT), Err(ClaimError::TimedOut));
+    let mut records = spsc::records::Producer::create_unnamed(&Options::new()).unwrap();
+    records.push(b"x").unwrap();
+    assert_eq!(records.flush_timeout(SHORT), Err(ClaimError::TimedOut));
+}
+
+#[test]
+fn a_ring_removes_its_own_name_and_no_other_ring_of_that_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    let producer = spsc::Producer::<u64>::create(&path, &Options::new()).unwrap();
+    assert!(producer.ring().still_named().unwrap());
+    assert!(producer.ring().remove().unwrap());
+    assert!(!producer.ring().still_named().unwrap());
+    let other = spsc::Producer::<u64>::create(&path, &Options::new()).unwrap();
+    assert!(!producer.ring().remove().unwrap());
+    assert!(other.ring().still_named().unwrap());
+    assert!(!pair(&Options::new()).0.ring().remove().unwrap());
+}
+
+#[test]
 fn create_or_open_takes_what_is_there_if_it_is_alike() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ring");

@@ -15,7 +15,7 @@ use crate::native::{Native, count};
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::ring::Ring;
-use crate::spsc::handle;
+use crate::spsc::{flush, handle};
 use crate::{Predecessor, Presence, Redelivery, Shape};
 use crossbeam_utils::CachePadded;
 use ringbuf_core::geometry;
@@ -78,6 +78,7 @@ pub struct Producer {
 
 impl Producer {
     handle!(Options::bytes);
+    flush!(core => core);
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.clone().slot_size(1).bytes()?)?;

@@ -161,6 +161,37 @@ macro_rules! handle {
 
 pub(crate) use handle;
 
+/// What every producer has: waiting until nothing is left in the ring.
+///
+/// `$stream` is the stream inside `$core`.
+macro_rules! flush {
+    ($core:ident => $stream:expr) => {
+        /// Waits until the consumer has released everything that was committed.
+        ///
+        /// Dropping the producer does not wait: what is left then is for whoever
+        /// still comes to read.
+        ///
+        /// # Errors
+        /// [`ClaimError::Closed`] and [`ClaimError::PeerDied`] if something is left
+        /// and the consumer is gone, and the lasting ones.
+        pub fn flush(&mut self) -> Result<(), ClaimError> {
+            let $core = &mut *self.core;
+            self.end.flush(Wait::Forever, $stream)
+        }
+
+        /// As [`flush`](Self::flush), but waits at most so long.
+        ///
+        /// # Errors
+        /// As [`flush`](Self::flush), and [`ClaimError::TimedOut`].
+        pub fn flush_timeout(&mut self, most: Duration) -> Result<(), ClaimError> {
+            let $core = &mut *self.core;
+            self.end.flush(Wait::AtMost(most), $stream)
+        }
+    };
+}
+
+pub(crate) use flush;
+
 /// Tries to open until the name means the ring that was opened.
 fn retry<T>(
     mut open: impl FnMut() -> Result<Option<T>, crate::OpenError>,

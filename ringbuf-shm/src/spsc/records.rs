@@ -11,7 +11,7 @@ use crate::native::{Native, count};
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::ring::Ring;
-use crate::spsc::handle;
+use crate::spsc::{flush, handle};
 use crate::{Predecessor, Presence, Redelivery, Shape};
 use crossbeam_utils::CachePadded;
 use ringbuf_core::geometry;
@@ -48,6 +48,7 @@ pub struct Producer {
 
 impl Producer {
     handle!(Options::records);
+    flush!(core => core.stream());
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.records()?)?;

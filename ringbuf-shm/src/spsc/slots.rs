@@ -11,8 +11,8 @@ use crate::native::{Native, count};
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::ring::Ring;
-use crate::spsc::handle;
 use crate::spsc::payload::{Payload, Slots};
+use crate::spsc::{flush, handle};
 use crate::{Predecessor, Presence, Redelivery};
 use crossbeam_utils::CachePadded;
 use ringbuf_core::error as core_error;
@@ -43,6 +43,7 @@ pub struct Producer<T: Payload> {
 
 impl<T: Payload> Producer<T> {
     handle!(Options::slots_of::<T>);
+    flush!(core => core);
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.slots_of::<T>()?)?;
