@@ -1,7 +1,7 @@
 //! The file behind a ring: created complete or not at all, opened with distrust.
 
 use crate::error::OpenError;
-use crate::name::{Place, missing};
+use crate::name::{self, Place, missing};
 use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, MemfdFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -194,7 +194,7 @@ pub(crate) fn read_start(file: &OwnedFd, len: usize) -> Result<Vec<u8>, OpenErro
 
 /// Removes what creators left that died half-way. Best effort.
 fn sweep_hidden(place: &Place) {
-    let Ok(entries) = rustix::fs::Dir::read_from(&place.directory) else { return };
+    let Ok(entries) = name::entries(&place.directory) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         if !name.to_bytes().starts_with(HIDDEN.as_bytes()) {

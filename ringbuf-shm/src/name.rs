@@ -5,7 +5,7 @@
 //! The directory is opened once and everything is done relative to it.
 
 use crate::error::OpenError;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -111,6 +111,13 @@ fn open_directory(make: bool) -> Result<OwnedFd, OpenError> {
     if safe { Ok(directory) } else { Err(unsafe_directory()) }
 }
 
+/// What is in a directory that may be open as a mere path.
+pub(crate) fn entries(directory: &OwnedFd) -> Result<Dir, Errno> {
+    // A path descriptor cannot be read, nor can what `Dir::read_from` makes of it.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Dir::new(rustix::fs::openat(directory, ".", flags, Mode::empty())?)
+}
+
 /// The names of the rings in the user's directory, sorted; also of files there
 /// that turn out not to be rings.
 ///
@@ -125,7 +132,7 @@ pub fn list() -> Result<Vec<String>, OpenError> {
     };
     let doing = "list the directory of rings";
     let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(&directory).map_err(OpenError::io(doing))? {
+    for entry in entries(&directory).map_err(OpenError::io(doing))? {
         let entry = entry.map_err(OpenError::io(doing))?;
         if let Ok(name) = entry.file_name().to_str()
             && check(OsStr::new(name)).is_ok()
