@@ -4,112 +4,22 @@
 //! It is written and read through the descriptor, never through the mapping, and
 //! everything is decided on a private copy.
 
+mod fields;
+#[cfg(test)]
+mod tests;
+
 use crate::error::OpenError;
 use crate::layout::{
     FORMAT_VERSION, HEADER_LEN, HUGE_PAGE, IMMUTABLE_LEN, LOCK_BASE, MESSAGE_HEADER_LEN,
-    METADATA_LEN_MAX, REGION_ALIGNMENT, SPSC_ROWS, TYPE_NAME_LEN_MAX, spsc_regions,
+    METADATA_LEN_MAX, REGION_ALIGNMENT, SLOT_ALIGNMENT, SPSC_ROWS, spsc_regions,
 };
-use ringbuf_core::geometry::{ALIGNMENT_MAX, Records, Slots};
-use ringbuf_core::peer::{INCARNATION_BITS, ROW_BITS, STATE_BITS};
-use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
+use fields::{ENDIAN_MARK, MAGIC, WIDTHS, checksum};
+pub(crate) use fields::{Header, Region, RegionKind};
+use ringbuf_core::geometry::{GeometryError, Records, Slots};
+use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
-const MAGIC: [u8; 8] = *b"\x89RINGBUF";
-/// Stored as this number; reads as another one on a machine of the other byte order.
-const ENDIAN_MARK: u32 = 0x0A0B_0C0D;
-const REGIONS_MAX: usize = 16;
 /// Reads as no boot at all: the kernel would not say which one this is.
 const BOOT_UNKNOWN: [u8; 16] = [0xFF; 16];
-/// Row, incarnation, state, lap.
-const WIDTHS: [u8; 4] = [12, 17, 3, 32];
-
-const _: () = {
-    assert!(WIDTHS[0] as u32 == ROW_BITS);
-    assert!(WIDTHS[1] as u32 == INCARNATION_BITS);
-    assert!(WIDTHS[2] as u32 == STATE_BITS);
-};
-
-/// The fixed header, as it stands in the file. FORMAT.md explains each field.
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Clone)]
-#[repr(C)]
-pub(crate) struct Header {
-    magic: [u8; 8],
-    endian: u32,
-    version: u32,
-    word_bits: u32,
-    header_len: u32,
-    incompatible: u64,
-    read_compatible: u64,
-    compatible: u64,
-    kind: u32,
-    shape: u32,
-    fence: u32,
-    sleeper: u32,
-    capacity: u64,
-    slot_size: u64,
-    stride: u64,
-    alignment: u32,
-    message_header: u32,
-    first_position: u64,
-    rows: u32,
-    /// Bits of row, incarnation, state and lap in the words of peers and slots.
-    widths: [u8; 4],
-    type_size: u64,
-    type_align: u64,
-    type_name_len: u32,
-    metadata_len: u32,
-    redelivery: u32,
-    reopen: u32,
-    other_boot: u32,
-    delivery_max: u32,
-    lanes: u32,
-    region_count: u32,
-    reader_patience: u64,
-    lock_base: u64,
-    file_len: u64,
-    created: u64,
-    boot_id: [u8; 16],
-    ring_id: [u8; 16],
-    reserved_early: [u8; 32],
-    regions: [Region; REGIONS_MAX],
-    type_name: [u8; TYPE_NAME_LEN_MAX],
-    reserved_late: [u8; 3064],
-    reserved_end: u32,
-    checksum: u32,
-}
-
-/// A part of the file.
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub(crate) struct Region {
-    kind: u32,
-    flags: u32,
-    /// Where it begins, in bytes from the start of the file.
-    pub(crate) offset: u64,
-    /// How long it is, in bytes.
-    pub(crate) len: u64,
-    /// From one element to the next, in bytes; 0 if it is not an array.
-    stride: u64,
-}
-
-#[derive(Clone, Copy)]
-#[repr(u32)]
-pub(crate) enum RegionKind {
-    Peers = 1,
-    Producer = 2,
-    Consumer = 3,
-    Events = 4,
-    Data = 5,
-}
-
-impl Region {
-    pub(crate) fn new(kind: RegionKind, offset: u64, len: u64, stride: u64) -> Self {
-        Self { kind: kind as u32, flags: 0, offset, len, stride }
-    }
-
-    pub(crate) fn end(&self) -> u64 {
-        self.offset + self.len
-    }
-}
 
 /// What a message is in this ring, with its sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -345,19 +255,23 @@ impl Description {
 }
 
 impl Header {
+    fn slots(&self, prefix: u64) -> Result<Slots, OpenError> {
+        Slots::new(self.capacity, self.slot_size, u64::from(self.alignment), prefix)
+            .map_err(OpenError::Geometry)
+    }
+
     /// The decisions behind the fields, each in its range.
     fn spec(&self, metadata: &[u8]) -> Result<Spec, OpenError> {
         if self.kind != 1 {
             return Err(OpenError::Kind { found: self.kind });
         }
         let shape = match self.shape {
-            1 | 4 => {
-                let prefix = if self.shape == 4 { MESSAGE_HEADER_LEN as u64 } else { 0 };
-                let alignment = u64::from(self.alignment);
-                let slots = Slots::new(self.capacity, self.slot_size, alignment, prefix)
-                    .map_err(OpenError::Geometry)?;
-                if self.shape == 4 { Shape::Bytes(slots) } else { Shape::Slots(slots) }
+            1 => Shape::Slots(self.slots(0)?),
+            // Atomics stand in front of the payloads: aligned ones.
+            4 if u64::from(self.alignment) != SLOT_ALIGNMENT => {
+                return Err(OpenError::Geometry(GeometryError::Alignment));
             }
+            4 => Shape::Bytes(self.slots(MESSAGE_HEADER_LEN as u64)?),
             3 => Shape::Records(
                 Records::new(self.capacity, u64::from(self.alignment))
                     .map_err(OpenError::Geometry)?,
@@ -387,13 +301,17 @@ impl Header {
             2 => OtherBoot::Reset,
             _ => return Err(OpenError::Unsupported("this policy for another boot")),
         };
-        if !self.type_align.is_power_of_two() || self.type_align > ALIGNMENT_MAX {
-            return Err(OpenError::Damaged("the alignment of the payload type"));
-        }
-        if let Shape::Slots(slots) = shape
-            && (self.type_size, self.type_align) != (slots.size(), slots.alignment())
-        {
+        let (type_size, type_align) = match shape {
+            Shape::Slots(slots) => (slots.size(), slots.alignment()),
+            Shape::Bytes(_) | Shape::Records(_) => (1, 1),
+        };
+        if (self.type_size, self.type_align) != (type_size, type_align) {
             return Err(OpenError::Damaged("the size of the payload type"));
+        }
+        if let Shape::Records(records) = shape
+            && !self.first_position.is_multiple_of(records.alignment())
+        {
+            return Err(OpenError::Damaged("the first position"));
         }
         let name = self.type_name.get(..self.type_name_len as usize);
         let type_name = name
@@ -423,11 +341,14 @@ impl Header {
         if self.word_bits != 64 || self.header_len as usize != HEADER_LEN {
             return Err(OpenError::Damaged("the sizes of words and header"));
         }
-        let (stride, prefix) = match made.spec.shape {
-            Shape::Slots(slots) | Shape::Bytes(slots) => (slots.stride(), slots.prefix()),
-            Shape::Records(_) => (0, 0),
+        let (size, stride, prefix) = match made.spec.shape {
+            Shape::Slots(slots) | Shape::Bytes(slots) => {
+                (slots.size(), slots.stride(), slots.prefix())
+            }
+            Shape::Records(_) => (0, 0, 0),
         };
-        if self.stride != stride || u64::from(self.message_header) != prefix {
+        let found = (self.slot_size, self.stride, u64::from(self.message_header));
+        if found != (size, stride, prefix) {
             return Err(OpenError::Damaged("the stride of the slots"));
         }
         if self.widths != WIDTHS {
@@ -445,14 +366,6 @@ impl Header {
         }
         Ok(())
     }
-}
-
-/// CRC-32 (ISO-HDLC, as in zlib) of the immutable part, its own field left out.
-fn checksum(immutable: &[u8]) -> u32 {
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(&immutable[..HEADER_LEN - 4]);
-    crc.update(&immutable[HEADER_LEN..]);
-    crc.finalize()
 }
 
 /// A number that was checked to fit before the header is made.

@@ -1,6 +1,6 @@
 //! Where everything stands in the file. FORMAT.md says the same in words.
 
-use crate::header::{Header, Region, RegionKind, Shape, Spec};
+use crate::header::{Region, RegionKind, Shape, Spec};
 use crate::native::Native;
 use ringbuf_core::event::EventWords;
 use ringbuf_core::peer::RowWords;
@@ -25,6 +25,8 @@ pub(crate) const IMMUTABLE_LEN: usize = HEADER_LEN + METADATA_LEN_MAX;
 pub const TYPE_NAME_LEN_MAX: usize = 256;
 /// Bytes before the payload of a slot of bytes.
 pub(crate) const MESSAGE_HEADER_LEN: usize = 64;
+/// What byte slots, and so their headers and payloads, stand at multiples of.
+pub(crate) const SLOT_ALIGNMENT: u64 = 64;
 /// File offset of the first lock byte; the byte of a peer is this plus its `who`.
 pub(crate) const LOCK_BASE: u64 = 1 << 56;
 /// Rows of an `spsc` ring.
@@ -133,8 +135,6 @@ const _: () = {
     assert!(offset_of!(MessageWords, progress) == 32);
     assert!(offset_of!(MessageWords, state) == 40);
     assert!(offset_of!(MessageWords, reserved) == 48);
-
-    assert!(size_of::<Header>() == HEADER_LEN);
 };
 
 /// The regions of an `spsc` ring, in the order in which they stand in the file.

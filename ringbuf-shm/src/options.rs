@@ -3,14 +3,13 @@
 use crate::backing::Access;
 use crate::error::OpenError;
 use crate::header::{OtherBoot, Redelivery, Shape, Sleeper, Spec};
-use crate::layout::{MESSAGE_HEADER_LEN, METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
+use crate::layout::{MESSAGE_HEADER_LEN, METADATA_LEN_MAX, SLOT_ALIGNMENT, TYPE_NAME_LEN_MAX};
 use ringbuf_core::geometry::{Records, Slots};
 use std::mem::{align_of, size_of};
 
 const CAPACITY_DEFAULT: u64 = 1024;
 /// 1 MiB.
 const CAPACITY_BYTES_DEFAULT: u64 = 1 << 20;
-const SLOT_ALIGNMENT: u64 = 64;
 
 /// How a ring is made and opened.
 ///

@@ -1,0 +1,258 @@
+//! Goal: no header but a true one is believed, and none makes the reader fail
+//! otherwise than by an error (promises P6, P7).
+//! Method: headers are made, spoiled (every bit, every field, at random, with the
+//! checksum made right again or not) and read; what is accepted must be written
+//! again as the very same bytes, but for what nobody looks at.
+
+use super::*;
+use crate::layout::FORMAT_VERSION;
+use crate::options::Options;
+use std::mem::offset_of;
+
+const BOOT: [u8; 16] = [7; 16];
+
+fn made() -> Vec<Description> {
+    let options = Options::new().capacity(64).slot_size(100).type_name("Tick").metadata(b"caps");
+    let specs = [options.slots_of::<u64>(), options.bytes(), options.records()];
+    specs.map(|spec| Description::new(spec.unwrap(), 5, [9; 16], BOOT)).to_vec()
+}
+
+/// Puts the right checksum on a spoiled header.
+fn seal(bytes: &mut [u8]) {
+    let checksum = checksum(bytes);
+    bytes[HEADER_LEN - 4..HEADER_LEN].copy_from_slice(&checksum.to_ne_bytes());
+}
+
+fn put(bytes: &mut [u8], offset: usize, value: &[u8]) {
+    bytes[offset..offset + value.len()].copy_from_slice(value);
+}
+
+/// A small generator of numbers that look random, the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+#[test]
+fn what_was_written_is_what_is_read() {
+    for description in made() {
+        let read = Description::decode(&description.encode(), description.file_len).unwrap();
+        assert_eq!(read.spec, description.spec);
+        assert_eq!(read.encode(), description.encode());
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_found() {
+    for description in made() {
+        let mut bytes = description.encode();
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let read = Description::decode(&bytes, description.file_len);
+            assert!(read.is_err(), "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+}
+
+#[test]
+fn every_prefix_is_refused() {
+    for description in made() {
+        let bytes = description.encode();
+        for len in 0..bytes.len() {
+            let error = Description::decode(&bytes[..len], len as u64).unwrap_err();
+            match error {
+                OpenError::NotARing => assert!(len < 16),
+                OpenError::Truncated { found, expected: 8192 } => assert_eq!(found, len as u64),
+                other => panic!("{len}: {other}"),
+            }
+        }
+        let whole = description.file_len;
+        for (len, found) in [(8192, true), (whole - 1, true), (whole + 1, false), (1 << 60, false)]
+        {
+            let error = Description::decode(&bytes, len).unwrap_err();
+            assert_eq!(matches!(error, OpenError::Truncated { .. }), found, "{error}");
+        }
+    }
+}
+
+#[test]
+fn foreign_versions_orders_and_features_are_named() {
+    let description = &made()[0];
+    let spoiled = |offset, value: &[u8]| {
+        let mut bytes = description.encode();
+        put(&mut bytes, offset, value);
+        seal(&mut bytes);
+        Description::decode(&bytes, description.file_len)
+    };
+    for found in [0, FORMAT_VERSION + 1, u32::MAX] {
+        let error = spoiled(offset_of!(Header, version), &found.to_ne_bytes()).unwrap_err();
+        assert!(matches!(error, OpenError::Version { found: it, supported: 1 } if it == found));
+    }
+    let other = ENDIAN_MARK.swap_bytes().to_ne_bytes();
+    let error = spoiled(offset_of!(Header, endian), &other).unwrap_err();
+    assert!(matches!(error, OpenError::Endianness));
+    for shift in 0..64 {
+        let bit = 1_u64 << shift;
+        for offset in [offset_of!(Header, incompatible), offset_of!(Header, read_compatible)] {
+            let error = spoiled(offset, &bit.to_ne_bytes()).unwrap_err();
+            assert!(matches!(error, OpenError::Features { found } if found == bit));
+        }
+        spoiled(offset_of!(Header, compatible), &bit.to_ne_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn reserved_numbers_are_refused_by_name() {
+    let description = &made()[1];
+    let spoiled = |offset, value: u32| {
+        let mut bytes = description.encode();
+        put(&mut bytes, offset, &value.to_ne_bytes());
+        seal(&mut bytes);
+        Description::decode(&bytes, description.file_len).unwrap_err()
+    };
+    for kind in [0, 2, 3] {
+        let error = spoiled(offset_of!(Header, kind), kind);
+        assert!(matches!(error, OpenError::Kind { found } if found == kind));
+    }
+    for shape in [0, 2, 5] {
+        let error = spoiled(offset_of!(Header, shape), shape);
+        assert!(matches!(error, OpenError::Shape { found } if found == shape));
+    }
+    for (offset, value) in [
+        (offset_of!(Header, fence), 2),
+        (offset_of!(Header, sleeper), 3),
+        (offset_of!(Header, redelivery), 3),
+        (offset_of!(Header, reopen), 0),
+        (offset_of!(Header, other_boot), 3),
+        (offset_of!(Header, widths), 0),
+    ] {
+        let error = spoiled(offset, value);
+        assert!(matches!(error, OpenError::Unsupported(_)), "{offset}: {error}");
+    }
+}
+
+#[test]
+fn slots_of_bytes_are_never_misaligned() {
+    // Their headers are atomics: a smaller alignment would be consistent, and fatal.
+    let description = &made()[1];
+    for alignment in [1_u32, 2, 4, 8, 16, 32] {
+        let mut bytes = description.encode();
+        let stride = (164_u64).next_multiple_of(u64::from(alignment));
+        put(&mut bytes, offset_of!(Header, alignment), &alignment.to_ne_bytes());
+        put(&mut bytes, offset_of!(Header, stride), &stride.to_ne_bytes());
+        let data = offset_of!(Header, regions) + 4 * 32;
+        put(&mut bytes, data + 16, &(64 * stride).to_ne_bytes());
+        put(&mut bytes, data + 24, &stride.to_ne_bytes());
+        seal(&mut bytes);
+        let error = Description::decode(&bytes, description.file_len).unwrap_err();
+        assert!(matches!(error, OpenError::Geometry(GeometryError::Alignment)), "{error}");
+    }
+}
+
+#[test]
+fn types_and_positions_of_another_shape_are_refused() {
+    let made = made();
+    let spoiled = |index: usize, offset, value: u64| {
+        let mut bytes = Description::encode(&made[index]);
+        put(&mut bytes, offset, &value.to_ne_bytes());
+        seal(&mut bytes);
+        Description::decode(&bytes, made[index].file_len).unwrap_err()
+    };
+    for index in 0..3 {
+        for offset in [offset_of!(Header, type_size), offset_of!(Header, type_align)] {
+            let error = spoiled(index, offset, 4);
+            assert!(matches!(error, OpenError::Damaged(_)), "{index}: {error}");
+        }
+    }
+    let error = spoiled(2, offset_of!(Header, first_position), 4);
+    assert!(matches!(error, OpenError::Damaged("the first position")), "{error}");
+}
+
+/// Every field of 4 or 8 bytes takes every value that is good at breaking things.
+#[test]
+fn every_field_takes_every_awkward_value() {
+    let mut values = vec![0, 1, 2, 3, 4, 5, 7, 8, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097];
+    for shift in [16, 31, 32, 33, 46, 47, 62, 63] {
+        values.extend([(1 << shift) - 1, 1 << shift, (1 << shift) + 1]);
+    }
+    values.extend([u64::MAX, u64::MAX - 1, u64::MAX - 63]);
+    for description in made() {
+        let original = description.encode();
+        for offset in (16..offset_of!(Header, type_name)).step_by(4) {
+            for value in &values {
+                for len in [4, 8] {
+                    let mut bytes = original.clone();
+                    put(&mut bytes, offset, &value.to_ne_bytes()[..len]);
+                    seal(&mut bytes);
+                    believed_only_if_true(&bytes, description.file_len);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn random_headers_are_refused() {
+    let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15);
+    for round in 0..1000 {
+        let mut bytes: Vec<u8> =
+            (0..IMMUTABLE_LEN / 8).flat_map(|_| numbers.next().to_ne_bytes()).collect();
+        assert!(Description::decode(&bytes, numbers.next()).is_err());
+        // Behind a true beginning, and with a true checksum, too.
+        bytes[..8].copy_from_slice(&MAGIC);
+        put(&mut bytes, offset_of!(Header, endian), &ENDIAN_MARK.to_ne_bytes());
+        put(&mut bytes, offset_of!(Header, version), &FORMAT_VERSION.to_ne_bytes());
+        seal(&mut bytes);
+        assert!(Description::decode(&bytes, numbers.next()).is_err(), "round {round}");
+    }
+}
+
+/// Up to four bytes of a true header are changed, its checksum made right.
+#[test]
+fn slightly_wrong_headers_are_believed_only_where_nobody_looks() {
+    let mut numbers = Numbers(0x2545_F491_4F6C_DD1D);
+    for description in made() {
+        let original = description.encode();
+        for _ in 0..2000 {
+            let mut bytes = original.clone();
+            for _ in 0..=numbers.next() % 4 {
+                let at = 16 + usize::from(numbers.next().to_ne_bytes()[1]) * 4;
+                bytes[at] = numbers.next().to_ne_bytes()[0];
+            }
+            seal(&mut bytes);
+            believed_only_if_true(&bytes, description.file_len);
+        }
+    }
+}
+
+/// Reads a sealed header; if it is believed, it is what the description would write,
+/// in all bytes that mean something.
+fn believed_only_if_true(bytes: &[u8], file_len: u64) {
+    let Ok(read) = Description::decode(bytes, file_len) else { return };
+    assert_eq!(read.file_len, file_len);
+    let (mut found, mut again) = (bytes.to_vec(), read.encode());
+    let names = offset_of!(Header, type_name);
+    for (offset, len) in [
+        (offset_of!(Header, compatible), 8),
+        (offset_of!(Header, delivery_max), 4),
+        (offset_of!(Header, reader_patience), 8),
+        (offset_of!(Header, reserved_early), 32),
+        // The unused rest of the table of regions, and of the name.
+        (offset_of!(Header, regions) + 5 * 32, 11 * 32),
+        (names + read.spec.type_name.len(), 256 - read.spec.type_name.len()),
+        (offset_of!(Header, reserved_late), 3068),
+        (offset_of!(Header, checksum), 4),
+        (HEADER_LEN + read.spec.metadata.len(), METADATA_LEN_MAX - read.spec.metadata.len()),
+    ] {
+        found[offset..offset + len].fill(0);
+        again[offset..offset + len].fill(0);
+    }
+    assert!(found == again, "believed what it would not write: {:?}", read.spec);
+}
