@@ -24,8 +24,8 @@
 //!
 //! The rings of one producer and one consumer are in [`spsc`]. [`Ring`] is a ring
 //! without a seat on it: to look at, to remove, to hand on. [`Options`] says how one
-//! is made. The file is described in FORMAT.md, the protocol in the documentation of
-//! [`ringbuf_core`].
+//! is made. The file is described in [`format`], byte by byte, the protocol in the
+//! documentation of [`ringbuf_core`].
 //!
 //! # What it does not do
 //!
@@ -46,6 +46,7 @@ mod backing;
 mod end;
 mod error;
 mod fork;
+pub mod format;
 mod header;
 mod layout;
 mod locks;

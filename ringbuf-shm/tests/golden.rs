@@ -1,0 +1,160 @@
+//! Goal: format version 1 stays what it is: what this build writes, and what it
+//! can read, is the same for ever.
+//! Method: the bytes of a ring of each shape after two messages stand in
+//! `tests/golden`. A new ring must have them, and a file made of them must open
+//! and deliver. What differs from ring to ring (ids, times, process) is set to
+//! fixed values before the comparison.
+#![cfg(target_endian = "little")]
+
+use ringbuf_shm::{Options, OtherBoot, Predecessor, Redelivery, Ring, spsc};
+use std::fmt::Write;
+use std::path::Path;
+
+const SLOTS: &str = include_str!("golden/slots.hex");
+const BYTES: &str = include_str!("golden/bytes.hex");
+const RECORDS: &str = include_str!("golden/records.hex");
+
+/// Bytes on a line.
+const LINE: usize = 16;
+const PEERS: usize = 65_536;
+const DATA: usize = 327_680;
+
+fn options() -> Options {
+    Options::new()
+        .type_name("Frame v1")
+        .metadata(b"caps")
+        .redelivery(Redelivery::Drop)
+        .reopen(true)
+        .other_boot(OtherBoot::Reset)
+}
+
+fn slots(path: &Path) {
+    let mut producer = spsc::Producer::create(path, &options().capacity(4)).unwrap();
+    producer.push_slice(&[0x0102_0304_0506_0708_u64, 0x1112_1314_1516_1718]).unwrap();
+    std::mem::forget(producer);
+}
+
+fn bytes(path: &Path) {
+    let options = options().capacity(4).slot_size(100);
+    let mut producer = spsc::bytes::Producer::create(path, &options).unwrap();
+    let mut claim = producer.claim().unwrap();
+    claim[..3].copy_from_slice(b"one");
+    claim.set_tag(0xA1A2);
+    claim.commit(3).unwrap();
+    producer.push(b"second").unwrap();
+    std::mem::forget(producer);
+}
+
+fn records(path: &Path) {
+    let options = options().capacity(64).first_position(40);
+    let mut producer = spsc::records::Producer::create(path, &options).unwrap();
+    // The second finds no room at the end of the array: padding goes before it.
+    producer.push(b"one").unwrap();
+    producer.push(b"second").unwrap();
+    std::mem::forget(producer);
+}
+
+fn set(file: &mut [u8], offset: usize, bytes: &[u8]) {
+    file[offset..offset + bytes.len()].copy_from_slice(bytes);
+}
+
+/// Sets what differs from ring to ring.
+fn settle(file: &mut [u8], is_bytes: bool) {
+    set(file, 184, &[0xC0; 8]); // created
+    set(file, 192, &[0xFF; 16]); // boot_id: unknown
+    set(file, 208, &[0xD0; 16]); // ring_id
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&file[..4092]);
+    crc.update(&file[4096..8192]);
+    set(file, 4092, &crc.finalize().to_le_bytes());
+    set(file, PEERS + 8, &[0xE0; 8]); // since
+    set(file, PEERS + 16, &[0xE1; 4]); // pid
+    if is_bytes {
+        for slot in 0..2 {
+            set(file, DATA + slot * 192 + 16, &[0xF0; 8]); // time
+        }
+    }
+}
+
+/// The lines of a file that are not all zeros, and its length.
+fn dump(file: &[u8]) -> String {
+    let mut text = String::new();
+    for (index, line) in file.chunks(LINE).enumerate() {
+        if line.iter().any(|&byte| byte != 0) {
+            write!(text, "{:08x}:", index * LINE).unwrap();
+            line.iter().for_each(|byte| write!(text, " {byte:02x}").unwrap());
+            text.push('\n');
+        }
+    }
+    writeln!(text, "{:08x}", file.len()).unwrap();
+    text
+}
+
+/// The file of which `text` is the dump.
+fn undump(text: &str) -> Vec<u8> {
+    let mut file = Vec::new();
+    for line in text.lines() {
+        let (offset, bytes) = line.split_once(':').unwrap_or((line, ""));
+        file.resize(usize::from_str_radix(offset, 16).unwrap(), 0);
+        let bytes = bytes.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap());
+        file.extend(bytes);
+    }
+    file
+}
+
+fn compare(name: &str, golden: &str, make: impl FnOnce(&Path)) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    make(&path);
+    let mut file = std::fs::read(&path).unwrap();
+    settle(&mut file, name == "bytes");
+    let found = dump(&file);
+    assert!(found == golden, "tests/golden/{name}.hex differs; the file is now:\n{found}");
+}
+
+#[test]
+fn new_rings_of_slots_have_the_bytes_of_version_1() {
+    compare("slots", SLOTS, slots);
+}
+
+#[test]
+fn new_rings_of_byte_slots_have_the_bytes_of_version_1() {
+    compare("bytes", BYTES, bytes);
+}
+
+#[test]
+fn new_rings_of_records_have_the_bytes_of_version_1() {
+    compare("records", RECORDS, records);
+}
+
+#[test]
+fn rings_with_the_bytes_of_version_1_open_and_deliver() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str, golden: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, undump(golden)).unwrap();
+        path
+    };
+
+    let path_of_slots = path("slots", SLOTS);
+    let ring = Ring::open(&path_of_slots).unwrap();
+    assert_eq!((ring.metadata(), ring.type_name()), (&b"caps"[..], "Frame v1"));
+    assert_eq!((ring.id(), ring.created()), ([0xD0; 16], 0xC0C0_C0C0_C0C0_C0C0));
+    assert_eq!(ring.stats().unwrap().producer.pid, 0xE1E1_E1E1);
+    let mut consumer = spsc::Consumer::<u64>::attach(&ring).unwrap();
+    assert_eq!(consumer.pop(), Ok(0x0102_0304_0506_0708));
+    assert_eq!(consumer.pop(), Ok(0x1112_1314_1516_1718));
+    let producer = spsc::Producer::<u64>::attach(&ring).unwrap();
+    assert_eq!(producer.predecessor(), Predecessor::Died);
+
+    let mut consumer = spsc::bytes::Consumer::open(path("bytes", BYTES)).unwrap();
+    let view = consumer.read().unwrap();
+    assert_eq!((&view[..], view.tag()), (&b"one"[..], 0xA1A2));
+    assert_eq!(view.time(), 0xF0F0_F0F0_F0F0_F0F0);
+    drop(view);
+    assert_eq!(&consumer.read().unwrap()[..], b"second");
+
+    let mut consumer = spsc::records::Consumer::open(path("records", RECORDS)).unwrap();
+    assert_eq!(&consumer.read().unwrap()[..], b"one");
+    assert_eq!(&consumer.read().unwrap()[..], b"second");
+}

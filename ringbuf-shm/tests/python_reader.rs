@@ -1,0 +1,152 @@
+//! Goal: FORMAT.md says enough: a program written from it alone reads every ring.
+//! Method: `read_ring.py` knows that page and nothing of this crate. It is run on
+//! rings with known messages, and on files that it must refuse.
+
+use ringbuf_shm::{Options, spsc};
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn python(path: &Path) -> Option<Output> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/read_ring.py");
+    match Command::new("python3").arg(script).arg(path).output() {
+        Ok(output) => Some(output),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            println!("SKIPPED: there is no python3");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The lines it prints must contain these, in this order.
+fn prints(path: &Path, lines: &[&str]) {
+    let Some(output) = python(path) else { return };
+    let text = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{said}");
+    let mut found = text.lines();
+    for line in lines {
+        assert!(found.any(|it| it == *line), "no line `{line}` in its place in\n{text}");
+    }
+    let messages = lines.iter().filter(|line| line.starts_with("message ")).count();
+    assert_eq!(text.matches("\nmessage ").count(), messages, "{text}");
+}
+
+fn refuses(path: &Path, why: &str) {
+    let Some(output) = python(path) else { return };
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    assert_eq!((output.status.code(), said.as_str()), (Some(1), why));
+}
+
+#[test]
+fn slots_are_read_past_the_wrap() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    let options = Options::new().capacity(4).first_position(u64::MAX).metadata(b"caps");
+    let mut producer = spsc::Producer::create(&path, &options.type_name("Tick")).unwrap();
+    let mut consumer = spsc::Consumer::<u16>::open(&path).unwrap();
+    producer.push_slice(&[1_u16.to_be(), 2_u16.to_be(), 3_u16.to_be()]).unwrap();
+    consumer.pop().unwrap();
+    let pid = std::process::id();
+    let both = |side: &str| format!("{side}: alive, epoch 1, pid {pid}");
+    prints(
+        &path,
+        &[
+            "shape: slots",
+            "capacity: 4",
+            "slot_size: 2",
+            "type_name: Tick",
+            "metadata: b'caps'",
+            "region data: offset=327680 len=8 stride=2",
+            &both("producer"),
+            &both("consumer"),
+            "head=0 taken=0 tail=2 dropped=0",
+            "message 0: 0002",
+            "message 1: 0003",
+        ],
+    );
+}
+
+#[test]
+fn byte_slots_are_read_with_tag_and_length() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    let options = Options::new().capacity(4).slot_size(10).huge_pages(true);
+    let mut producer = spsc::bytes::Producer::create(&path, &options).unwrap();
+    let mut claim = producer.claim().unwrap();
+    claim[..2].copy_from_slice(b"ab");
+    claim.set_tag(77);
+    claim.commit(2).unwrap();
+    producer.push(b"").unwrap();
+    drop(producer);
+    prints(
+        &path,
+        &[
+            "shape: bytes",
+            "region data: offset=2097152 len=512 stride=128",
+            &format!("producer: closed, epoch 1, pid {}", std::process::id()),
+            "consumer: absent, pid 0",
+            "message 4: tag=77 len=2 6162",
+            "message 5: tag=0 len=0 ",
+        ],
+    );
+}
+
+#[test]
+fn records_are_read_past_their_padding() {
+    for (alignment, first, position) in [(8, 40, "64"), (64, 320, "512")] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ring");
+        let options = Options::new().capacity(8 * alignment).first_position(first);
+        let options = options.record_alignment(alignment);
+        let mut producer = spsc::records::Producer::create(&path, &options).unwrap();
+        producer.push(b"one").unwrap();
+        producer.push(b"second").unwrap();
+        prints(
+            &path,
+            &[
+                "shape: records",
+                &format!("message {first}: len=3 6f6e65"),
+                &format!("message {position}: len=6 7365636f6e64"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn what_must_be_refused_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    let producer = spsc::Producer::<u64>::create(&path, &Options::new().capacity(4)).unwrap();
+    drop(producer);
+    let good = std::fs::read(&path).unwrap();
+    let spoiled = |why: &str, spoil: &dyn Fn(&mut Vec<u8>)| {
+        let mut file = good.clone();
+        spoil(&mut file);
+        std::fs::write(&path, &file).unwrap();
+        refuses(&path, why);
+    };
+    let sealed = |file: &mut Vec<u8>, at: usize, byte: u8| {
+        file[at] = byte;
+        let mut crc = crc32fast::Hasher::new();
+        crc.update(&file[..4092]);
+        crc.update(&file[4096..8192]);
+        file[4092..4096].copy_from_slice(&crc.finalize().to_ne_bytes());
+    };
+    spoiled("refused: not a ring", &|file| file.truncate(15));
+    spoiled("refused: not a ring", &|file| file[0] = 0);
+    spoiled("refused: made on a machine of the other byte order", &|file| file[8..12].reverse());
+    spoiled("refused: format version 2", &|file| {
+        file[12..16].copy_from_slice(&2_u32.to_ne_bytes())
+    });
+    spoiled("refused: cut short", &|file| file.truncate(8191));
+    spoiled("refused: wrong checksum", &|file| file[5000] ^= 1);
+    spoiled("refused: capacity", &|file| sealed(file, 64, 3));
+    spoiled("refused: policy", &|file| sealed(file, 136, 3));
+    spoiled("refused: cut short", &|file| file.truncate(good.len() - 1));
+    spoiled("refused: length of the file", &|file| file.push(0));
+    spoiled("refused: row word", &|file| file[65_536..65_544].fill(0));
+    spoiled("refused: positions", &|file| file[131_072] = 0xFF);
+    refuses(directory.path(), "refused: not a regular file");
+    refuses(&directory.path().join("none"), "refused: No such file or directory");
+}
