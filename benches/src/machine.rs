@@ -1,0 +1,43 @@
+//! What the numbers were measured on.
+
+use crate::pin::Cores;
+use crate::run::Plan;
+use std::fs;
+use std::thread;
+
+/// Says on what, and how, the numbers below it are measured.
+pub(crate) fn print(plan: &Plan, cores: Cores) {
+    let count = thread::available_parallelism().map_or(1, usize::from);
+    let kernel = read("/proc/sys/kernel/osrelease");
+    println!("{}, {count} usable processors, Linux {kernel}.", processor());
+    println!(
+        "Median [min..max] of {} repetitions of {:.2} s, every one a process of its own, \
+         by turns, the order reversed every second time.",
+        plan.repetitions,
+        plan.time.as_secs_f64()
+    );
+    if cores.shared() {
+        println!(
+            "**Both sides share processor {}: these numbers say nothing about two.**",
+            cores.watch
+        );
+    } else {
+        println!("Receiver on processor {}, sender on {}.", cores.watch, cores.peer);
+    }
+    println!("Load average at the start: {}.", load());
+}
+
+/// Processes that ran or wanted to, on average over 1, 5 and 15 minutes.
+pub(crate) fn load() -> String {
+    read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+fn processor() -> String {
+    let info = read("/proc/cpuinfo");
+    let name = info.lines().find_map(|line| line.strip_prefix("model name"));
+    name.map_or("an unnamed processor", |name| name.trim_start_matches([' ', '\t', ':'])).to_owned()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}

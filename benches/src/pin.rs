@@ -1,0 +1,46 @@
+//! Which processors the two sides run on, and holding them there.
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use std::fs;
+use std::io;
+
+/// The processors of the two sides: different ones, where there are two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cores {
+    /// Of the side that watches the clock and receives.
+    pub(crate) watch: usize,
+    /// Of the side that sends.
+    pub(crate) peer: usize,
+}
+
+impl Cores {
+    /// Two processors this process may use, of different cores if possible.
+    pub(crate) fn choose() -> io::Result<Self> {
+        let allowed = sched_getaffinity(None)?;
+        let mut usable = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu));
+        let watch = usable.next().unwrap_or(0);
+        let others: Vec<usize> = usable.collect();
+        let core = core_of(watch);
+        let apart = others.iter().find(|cpu| core.is_none() || core_of(**cpu) != core);
+        let peer = apart.or(others.first()).copied().unwrap_or(watch);
+        Ok(Self { watch, peer })
+    }
+
+    /// Whether both sides share one processor; then nothing here means much.
+    pub(crate) fn shared(self) -> bool {
+        self.watch == self.peer
+    }
+}
+
+/// The threads that share a core with this one, as the kernel writes them.
+fn core_of(cpu: usize) -> Option<String> {
+    let path = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
+    fs::read_to_string(path).ok()
+}
+
+/// Keeps this thread, and what it starts from now on, on one processor.
+pub(crate) fn to(cpu: usize) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    Ok(sched_setaffinity(None, &set)?)
+}

@@ -1,0 +1,216 @@
+//! The tables, and how ours compares with the limit and with the best rival.
+
+use crate::rivals::Kind;
+use crate::run::Outcome;
+use crate::sample::Sample;
+use crate::workload::{BATCH, CAPACITY, FRAMES, Waiting, Workload};
+
+/// A median with its range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Spread {
+    median: f64,
+    min: f64,
+    max: f64,
+}
+
+impl Spread {
+    /// Of at least one value.
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let (low, high) = ((values.len() - 1) / 2, values.len() / 2);
+        let median = f64::midpoint(values[low], values[high]);
+        Self { median, min: values[0], max: values[values.len() - 1] }
+    }
+
+    fn shown(self) -> String {
+        format!("{} [{}..{}]", number(self.median), number(self.min), number(self.max))
+    }
+}
+
+/// Three digits that matter, or all before the point.
+fn number(value: f64) -> String {
+    let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+    format!("{value:.decimals$}")
+}
+
+/// Prints everything that was measured, workload by workload.
+pub(crate) fn print(outcomes: &[Outcome]) {
+    for workload in Workload::all() {
+        let of_it: Vec<&Outcome> =
+            outcomes.iter().filter(|outcome| outcome.case.workload == workload).collect();
+        if !of_it.is_empty() {
+            println!("\n### {workload}: {}\n", title(workload));
+            println!("{}", head(workload));
+            of_it.iter().for_each(|outcome| println!("{}", row(outcome)));
+            println!();
+            comparisons(&of_it).iter().for_each(|line| println!("{line}"));
+        }
+    }
+    println!("\n### What the names mean\n");
+    let mut named = Vec::new();
+    for outcome in outcomes {
+        let rival = &outcome.case.rival;
+        if !named.contains(&rival.name) {
+            named.push(rival.name);
+            println!("- `{}`: {}", rival.name, rival.how);
+        }
+    }
+    println!();
+}
+
+fn title(workload: Workload) -> String {
+    match workload {
+        Workload::Stream { bytes, batch } => {
+            let at_once = if batch == BATCH { "64 at a time" } else { "one at a time" };
+            format!("messages of {bytes} bytes, {at_once}, room for {CAPACITY}")
+        }
+        Workload::RoundTrip { bytes, waiting: Waiting::Spin } => {
+            format!("{bytes} bytes there and back, both sides spin")
+        }
+        Workload::RoundTrip { bytes, waiting: Waiting::Sleep } => {
+            format!("{bytes} bytes there and back, both sides sleep")
+        }
+        Workload::Frames { touched } => {
+            let what = if touched { "written and summed whole" } else { "handed over untouched" };
+            format!("frames of 3,110,400 bytes, {what}, room for {FRAMES}")
+        }
+    }
+}
+
+fn head(workload: Workload) -> &'static str {
+    match workload {
+        Workload::Stream { .. } => "| who | where | M msg/s | GB/s |\n|---|---|--:|--:|",
+        Workload::Frames { .. } => "| who | where | frames/s | GB/s |\n|---|---|--:|--:|",
+        Workload::RoundTrip { .. } => {
+            "| who | where | p50 ns | p99 ns | p99.9 ns | max ns |\n|---|---|--:|--:|--:|--:|"
+        }
+    }
+}
+
+fn row(outcome: &Outcome) -> String {
+    let Outcome { case, samples, failure } = outcome;
+    let who = format!("| {} | {} |", case.rival.name, case.rival.sides);
+    if let Some(failure) = failure {
+        return format!("{who} failed: {failure} |");
+    }
+    let spread = |of: fn(&Sample) -> f64| Spread::of(samples.iter().map(of).collect());
+    if case.workload.returns() {
+        let columns = [p50, p99, p99_9, max].map(|of| spread(of).shown());
+        return format!("{who} {} |", columns.join(" | "));
+    }
+    let rate = spread(rate);
+    let bytes = rate.median * case.workload.bytes() as f64 / 1e9;
+    let unit = if let Workload::Stream { .. } = case.workload { 1e-6 } else { 1.0 };
+    let rate = Spread { median: rate.median * unit, min: rate.min * unit, max: rate.max * unit };
+    // What is handed over untouched crosses nothing.
+    let bytes = if case.workload.touched() { number(bytes) } else { "-".to_owned() };
+    format!("{who} {} | {bytes} |", rate.shown())
+}
+
+fn rate(sample: &Sample) -> f64 {
+    if let Sample::Rate(rate) = sample { *rate } else { f64::NAN }
+}
+
+fn latency(sample: &Sample) -> [f64; 4] {
+    match *sample {
+        Sample::Latency { p50, p99, p99_9, max } => [p50, p99, p99_9, max].map(|ns| ns as f64),
+        Sample::Rate(_) => [f64::NAN; 4],
+    }
+}
+
+fn p50(sample: &Sample) -> f64 {
+    latency(sample)[0]
+}
+
+fn p99(sample: &Sample) -> f64 {
+    latency(sample)[1]
+}
+
+fn p99_9(sample: &Sample) -> f64 {
+    latency(sample)[2]
+}
+
+fn max(sample: &Sample) -> f64 {
+    latency(sample)[3]
+}
+
+/// The one number by which rivals are compared, the more the better: the median rate,
+/// or the inverse of the median of the median round trips.
+fn speed(outcome: &Outcome) -> f64 {
+    let speed = |sample: &Sample| match sample {
+        Sample::Rate(rate) => *rate,
+        Sample::Latency { .. } => 1.0 / p50(sample),
+    };
+    Spread::of(outcome.samples.iter().map(speed).collect()).median
+}
+
+/// The fastest of a kind that did not fail.
+fn best<'a>(outcomes: &[&'a Outcome], kind: Kind) -> Option<&'a Outcome> {
+    let able = outcomes
+        .iter()
+        .filter(|outcome| outcome.case.rival.kind == kind && outcome.failure.is_none());
+    able.copied().max_by(|one, other| speed(one).total_cmp(&speed(other)))
+}
+
+/// One line for each of ours: how fast it is, with the limit and the best rival as 1.
+fn comparisons(outcomes: &[&Outcome]) -> Vec<String> {
+    let ours = outcomes
+        .iter()
+        .filter(|outcome| outcome.case.rival.kind == Kind::Ours && outcome.failure.is_none());
+    let against = |our: &Outcome, kind, what: &str| {
+        best(outcomes, kind).map(|other| {
+            let ratio = speed(our) / speed(other);
+            format!("{ratio:.2} times as fast as {what} ({})", other.case.rival.name)
+        })
+    };
+    let line = |our: &&Outcome| {
+        let limit = against(our, Kind::Limit, "the limit");
+        let rival = against(our, Kind::Rival, "the best rival");
+        let said: Vec<String> = limit.into_iter().chain(rival).collect();
+        (!said.is_empty()).then(|| format!("- `{}`: {}", our.case.rival.name, said.join(", ")))
+    };
+    ours.filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run;
+
+    fn outcome(name: &str, samples: &[Sample], failure: Option<&str>) -> Outcome {
+        let case = run::cases().into_iter().find(|case| case.name() == name).unwrap();
+        Outcome { case, samples: samples.to_vec(), failure: failure.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_spread_is_the_median_and_the_ends() {
+        let odd = Spread::of(vec![3.0, 1.0, 2.0]);
+        assert_eq!((odd.median, odd.min, odd.max), (2.0, 1.0, 3.0));
+        assert_eq!(Spread::of(vec![4.0, 1.0, 2.0, 3.0]).median, 2.5);
+        assert_eq!(Spread::of(vec![5.0, 250.0]).shown(), "128 [5.00..250]");
+    }
+
+    #[test]
+    fn a_failed_measurement_has_no_number_and_is_not_the_best() {
+        let failed = outcome("stream/8/rtrb", &[Sample::Rate(9e9)], Some("torn"));
+        assert_eq!(row(&failed), "| rtrb | 2 threads | failed: torn |");
+        let ours = outcome("stream/8/ringbuf-spin", &[Sample::Rate(2e6)], None);
+        let pipe = outcome("stream/8/pipe", &[Sample::Rate(1e6)], None);
+        assert_eq!(
+            comparisons(&[&ours, &failed, &pipe]),
+            ["- `ringbuf-spin`: 2.00 times as fast as the best rival (pipe)"]
+        );
+    }
+
+    #[test]
+    fn a_shorter_round_trip_is_faster() {
+        let trip = |p50| Sample::Latency { p50, p99: p50, p99_9: p50, max: p50 };
+        let ours = outcome("trip/8/spin/ringbuf-spin", &[trip(600)], None);
+        let limit = outcome("trip/8/spin/limit-one-line", &[trip(300)], None);
+        assert_eq!(
+            comparisons(&[&ours, &limit]),
+            ["- `ringbuf-spin`: 0.50 times as fast as the limit (limit-one-line)"]
+        );
+        assert!(row(&ours).contains("600 [600..600]"));
+    }
+}

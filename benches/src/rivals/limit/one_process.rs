@@ -1,0 +1,35 @@
+//! One frame that is filled and summed by turns: the work without the way.
+
+use crate::message::{self, FRAME_WORDS};
+use crate::pin;
+use crate::rivals::Receiver;
+use crate::sample::Sample;
+use crate::sides::Job;
+use crate::workload;
+use std::hint::black_box;
+use std::io;
+
+pub(super) fn run(job: &Job) -> io::Result<Sample> {
+    pin::to(job.cores.watch)?;
+    let mut turns = Turns { frame: vec![0; FRAME_WORDS], number: 0 };
+    workload::receive::<FRAME_WORDS>(&mut turns, job.workload, job.time)
+}
+
+struct Turns {
+    frame: Vec<u64>,
+    number: u64,
+}
+
+impl Receiver<FRAME_WORDS> for Turns {
+    fn receive(
+        &mut self,
+        _most: usize,
+        mut see: impl FnMut(&[u64; FRAME_WORDS]),
+    ) -> io::Result<()> {
+        let (frame, _) = self.frame.as_chunks_mut::<FRAME_WORDS>();
+        message::write(&mut frame[0], self.number, true);
+        see(black_box(&frame[0]));
+        self.number += 1;
+        Ok(())
+    }
+}

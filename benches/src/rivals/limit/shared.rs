@@ -1,0 +1,51 @@
+//! A bare shared mapping.
+//!
+//! Unsafe code here makes references to words of the mapping, which lives as long
+//! as they are borrowed.
+
+use memmap2::{MmapOptions, MmapRaw};
+use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicU32;
+
+/// From one word to the next that another side writes: two lines, since the
+/// processor fetches lines in pairs.
+pub(super) const APART: usize = 128;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    map: MmapRaw,
+}
+
+impl Shared {
+    /// Makes memory of this length, all zeros: two descriptors of it.
+    pub(super) fn create(len: usize) -> io::Result<(OwnedFd, OwnedFd)> {
+        let file = memfd_create("limit", MemfdFlags::CLOEXEC)?;
+        ftruncate(&file, len as u64)?;
+        Ok((file.try_clone()?, file))
+    }
+
+    pub(super) fn map(file: &OwnedFd) -> io::Result<Self> {
+        Ok(Self { map: MmapOptions::new().populate().map_raw(file)? })
+    }
+
+    /// The word at an offset that is a multiple of its size.
+    #[inline(always)]
+    pub(super) fn word(&self, offset: usize) -> &AtomicU32 {
+        assert!(offset.is_multiple_of(4) && offset + 4 <= self.map.len());
+        // SAFETY: in bounds (asserted).
+        let word = unsafe { self.map.as_mut_ptr().add(offset) };
+        // SAFETY: aligned (asserted; mappings start on a page), alive as long as
+        // `self`; all sides use this word as an atomic only.
+        unsafe { AtomicU32::from_ptr(word.cast()) }
+    }
+
+    /// The message at an offset that is a multiple of 8.
+    #[inline(always)]
+    pub(super) fn message<const W: usize>(&self, offset: usize) -> *mut [u64; W] {
+        assert!(offset.is_multiple_of(8) && offset + W * 8 <= self.map.len());
+        // SAFETY: in bounds (asserted).
+        unsafe { self.map.as_mut_ptr().add(offset).cast() }
+    }
+}

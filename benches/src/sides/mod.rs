@@ -1,0 +1,65 @@
+//! The two sides of a measurement, and how they come to their ends.
+
+pub(crate) mod processes;
+pub(crate) mod threads;
+
+use crate::pin::Cores;
+use crate::rivals::{Receiver, Sender};
+use crate::workload::Workload;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+/// What a measurement may take beyond its time before it is given up as stuck.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One side of one measurement.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) workload: Workload,
+    pub(crate) rival: String,
+    /// How long to measure.
+    pub(crate) time: Duration,
+    pub(crate) cores: Cores,
+    /// Whether this process is the side that does not watch the clock.
+    pub(crate) peer: bool,
+}
+
+impl Job {
+    /// Ends this process if it takes far too long: its peer may be stuck or gone.
+    pub(crate) fn guard(&self) {
+        let limit = self.time * 2 + PATIENCE;
+        let job = self.clone();
+        thread::spawn(move || {
+            thread::sleep(limit);
+            eprintln!("{}/{} is stuck", job.workload, job.rival);
+            process::exit(1);
+        });
+    }
+}
+
+/// A one-way connection between two processes, each of which gets a descriptor.
+pub(crate) trait Channel<const W: usize> {
+    type Sender: Sender<W>;
+    type Receiver: Receiver<W>;
+
+    /// Makes one: the descriptors of the sender and of the receiver.
+    fn open(workload: Workload) -> io::Result<(OwnedFd, OwnedFd)>;
+
+    /// The sending end, in the process that got its descriptor.
+    fn sender(end: OwnedFd, workload: Workload) -> io::Result<Self::Sender>;
+
+    /// The receiving end. It may wait until the other process has its sending end.
+    fn receiver(end: OwnedFd, workload: Workload) -> io::Result<Self::Receiver>;
+}
+
+/// A one-way connection between two threads.
+pub(crate) trait Queue<const W: usize> {
+    type Sender: Sender<W> + Send + 'static;
+    type Receiver: Receiver<W> + Send + 'static;
+
+    /// Makes one.
+    fn open(workload: Workload) -> (Self::Sender, Self::Receiver);
+}
