@@ -66,12 +66,29 @@ impl<M: Machine, L: Locks> Peer<'_, M, L> {
         &self,
         mut look: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, WaitError<E>> {
-        if let Some(found) = look().map_err(WaitError::Look)? {
-            return Ok(Some(found));
+        match look().map_err(WaitError::Look)? {
+            None => self.found_nothing(look),
+            found => Ok(found),
         }
-        if !self.words.has_left() {
-            return Ok(None);
-        }
+    }
+
+    /// What it means that the caller looked and found nothing: the second half of
+    /// [`look`](Self::look), for callers that keep the first half to themselves.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look).
+    #[inline]
+    pub fn found_nothing<T, E>(
+        &self,
+        look: impl FnMut() -> Result<Option<T>, E>,
+    ) -> Result<Option<T>, WaitError<E>> {
+        if self.words.has_left() { Self::last_look(look) } else { Ok(None) }
+    }
+
+    #[cold]
+    fn last_look<T, E>(
+        mut look: impl FnMut() -> Result<Option<T>, E>,
+    ) -> Result<Option<T>, WaitError<E>> {
         match look().map_err(WaitError::Look)? {
             Some(found) => Ok(Some(found)),
             None => Err(WaitError::Closed),

@@ -174,19 +174,29 @@ impl End {
     }
 
     /// Claims by `attempt`, as often and as long as `wait` says.
-    #[inline]
+    ///
+    /// Always inlined, as is all down to the atomics: `wait` is a constant in every
+    /// caller, and a first attempt that succeeds costs no more than itself. What an
+    /// attempt needs is moved into it, so that nothing of it is kept in memory for
+    /// the case that it fails.
+    #[inline(always)]
     pub(crate) fn claim<T>(
         &self,
         wait: Wait,
         mut attempt: impl FnMut() -> Result<T, core_error::ClaimError>,
     ) -> Result<T, ClaimError> {
         self.check_claim()?;
-        let look = || match attempt() {
+        match attempt() {
+            Ok(found) => return Ok(found),
+            Err(core_error::ClaimError::Full) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let look = move || match attempt() {
             Ok(found) => Ok(Some(found)),
             Err(core_error::ClaimError::Full) => Ok(None),
             Err(error) => Err(ClaimError::from(error)),
         };
-        self.obtain(wait, look)?.ok_or(ClaimError::Full)
+        self.found_nothing(wait, look)?.ok_or(ClaimError::Full)
     }
 
     /// Waits until nothing is left of what was committed on `stream`.
@@ -202,35 +212,38 @@ impl End {
         })
     }
 
-    /// Reads by `attempt`, as often and as long as `wait` says.
-    #[inline]
+    /// Reads by `attempt`, as often and as long as `wait` says; inlined as
+    /// [`claim`](Self::claim) is.
+    #[inline(always)]
     pub(crate) fn read<T>(
         &self,
         wait: Wait,
         mut attempt: impl FnMut() -> Result<T, core_error::ReadError>,
     ) -> Result<T, ReadError> {
         self.check_read()?;
-        let look = || match attempt() {
+        match attempt() {
+            Ok(found) => return Ok(found),
+            Err(core_error::ReadError::Empty) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let look = move || match attempt() {
             Ok(found) => Ok(Some(found)),
             Err(core_error::ReadError::Empty) => Ok(None),
             Err(error) => Err(ReadError::from(error)),
         };
-        self.obtain(wait, look)?.ok_or(ReadError::Empty)
+        self.found_nothing(wait, look)?.ok_or(ReadError::Empty)
     }
 
     /// `None`: nothing now, and `wait` was not to wait.
-    #[inline]
-    fn obtain<T, E: From<WaitError<E>>>(
+    #[inline(always)]
+    fn found_nothing<T, E: From<WaitError<E>>>(
         &self,
         wait: Wait,
-        mut look: impl FnMut() -> Result<Option<T>, E>,
+        look: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
-        if matches!(wait, Wait::Not) {
-            return Ok(self.peer().look(look)?);
-        }
-        match look()? {
-            None => self.wait(wait, look),
-            found => Ok(found),
+        match wait {
+            Wait::Not => Ok(self.peer().found_nothing(look)?),
+            _ => self.wait(wait, look),
         }
     }
 

@@ -120,10 +120,10 @@ impl Producer {
         self.claim_or_wait(Wait::AtMost(most))
     }
 
-    #[inline]
+    #[inline(always)]
     fn claim_or_wait(&mut self, wait: Wait) -> Result<Claim<'_>, ClaimError> {
         let core = &mut self.core;
-        let span = self.end.claim(wait, || core.claim(1))?;
+        let span = self.end.claim(wait, move || core.claim(1))?;
         let payload = self.slots.payload(span.start);
         // SAFETY: in bounds (`payload`); claimed, hence this producer's alone until it
         // commits; any bytes are bytes; the claim borrows the producer, whose end
@@ -281,10 +281,10 @@ impl Consumer {
         self.read_or_wait(Wait::AtMost(most))
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_or_wait(&mut self, wait: Wait) -> Result<View<'_>, ReadError> {
         let core = &mut self.core;
-        let position = self.end.read(wait, || core.read(1))?.start;
+        let position = self.end.read(wait, move || core.read(1))?.start;
         let message = self.slots.message(position);
         // Relaxed: acquired with the payload, by edge PUBLISH. Loaded once, checked once.
         let len = message.len.load(Relaxed);

@@ -94,10 +94,10 @@ impl Producer {
         self.claim_or_wait(len, Wait::AtMost(most))
     }
 
-    #[inline]
+    #[inline(always)]
     fn claim_or_wait(&mut self, len: usize, wait: Wait) -> Result<Claim<'_>, ClaimError> {
         let core = &mut self.core;
-        let record = self.end.claim(wait, || core.claim(len as u64))?;
+        let record = self.end.claim(wait, move || core.claim(len as u64))?;
         let payload = self.data.at(to_usize(record.offset), len);
         // SAFETY: in bounds (the record is); claimed, hence this producer's alone until
         // it commits; any bytes are bytes; the claim borrows the producer, whose end
@@ -235,10 +235,10 @@ impl Consumer {
         self.read_or_wait(Wait::AtMost(most))
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_or_wait(&mut self, wait: Wait) -> Result<View<'_>, ReadError> {
         let core = &mut self.core;
-        let record = self.end.read(wait, || core.read())?;
+        let record = self.end.read(wait, move || core.read())?;
         let len = to_usize(record.len);
         let payload = self.data.at(to_usize(record.offset), len);
         // SAFETY: in bounds (the protocol checked the record); taken, hence not written

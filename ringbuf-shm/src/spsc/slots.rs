@@ -80,7 +80,7 @@ impl<T: Payload> Producer<T> {
         self.push_or_wait(value, Wait::AtMost(most))
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_or_wait(&mut self, value: T, wait: Wait) -> Result<(), PushError<T>> {
         match self.span(1, wait) {
             Ok(span) => {
@@ -148,7 +148,7 @@ impl<T: Payload> Producer<T> {
         self.claim_or_wait(count, Wait::AtMost(most))
     }
 
-    #[inline]
+    #[inline(always)]
     fn claim_or_wait(&mut self, count: usize, wait: Wait) -> Result<Claim<'_, T>, ClaimError> {
         let span = self.span(count as u64, wait)?;
         // SAFETY: claimed, hence this producer's alone until `publish`; the claim
@@ -157,13 +157,13 @@ impl<T: Payload> Producer<T> {
         Ok(Claim { producer: self, front, back })
     }
 
-    #[inline]
+    #[inline(always)]
     fn span(&mut self, count: u64, wait: Wait) -> Result<Span, ClaimError> {
         let core = &mut self.core;
-        self.end.claim(wait, || core.claim(count))
+        self.end.claim(wait, move || core.claim(count))
     }
 
-    #[inline]
+    #[inline(always)]
     fn publish(&mut self, count: u64) {
         self.core.commit(count);
         self.end.notify();
@@ -301,7 +301,7 @@ impl<T: Payload> Consumer<T> {
         self.pop_or_wait(Wait::AtMost(most))
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop_or_wait(&mut self, wait: Wait) -> Result<T, ReadError> {
         let span = self.span(1, wait)?;
         // SAFETY: in bounds and aligned, see `Slots`; taken, hence not written; any
@@ -362,7 +362,7 @@ impl<T: Payload> Consumer<T> {
         self.read_or_wait(most, Wait::AtMost(time))
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_or_wait(&mut self, most: usize, wait: Wait) -> Result<View<'_, T>, ReadError> {
         let span = self.span(most as u64, wait)?;
         // SAFETY: taken, hence not written until `give_back`; the view borrows the
@@ -371,13 +371,13 @@ impl<T: Payload> Consumer<T> {
         Ok(View { consumer: self, span, releases: span.len, front, back })
     }
 
-    #[inline]
+    #[inline(always)]
     fn span(&mut self, most: u64, wait: Wait) -> Result<Span, ReadError> {
         let core = &mut self.core;
-        self.end.read(wait, || core.read(most))
+        self.end.read(wait, move || core.read(most))
     }
 
-    #[inline]
+    #[inline(always)]
     fn give_back(&mut self, span: Span, count: u64) {
         if self.core.redelivered(span.start) {
             self.count_redelivered(span, count);
