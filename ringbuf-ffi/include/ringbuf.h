@@ -1,0 +1,773 @@
+/*
+ * ringbuf: a ring buffer in shared memory, for messages from one process to
+ * another.
+ *
+ * A ring is a memory-mapped file with a name.  One producer writes messages in
+ * place, one consumer reads them in place: no copy, no daemon, no lock, and no
+ * system call while both sides are awake.  Any process may be killed at any
+ * instruction; the other goes on, and a successor takes the dead one's seat.
+ *
+ *     struct ringbuf_options options = RINGBUF_OPTIONS_INIT;
+ *     struct ringbuf_producer *camera;
+ *     void *frame;
+ *     int error;
+ *
+ *     options.shape = RINGBUF_BYTES;
+ *     options.capacity = 8;
+ *     options.slot_size = 1920 * 1080 * 3 / 2;
+ *     error = ringbuf_producer_create("camera0", &options, &camera);
+ *     if (error == 0)
+ *         error = ringbuf_producer_claim(camera, options.slot_size, -1, &frame);
+ *     if (error == 0)
+ *         error = ringbuf_producer_commit(camera, fill(frame), 0);
+ *     if (error != 0)
+ *         fprintf(stderr, "camera: %s\n", ringbuf_strerror(error));
+ *
+ * Shapes.  A ring holds BYTES, up to SLOT_SIZE in each of its slots, every
+ * message with a length, a tag and a time (video frames); or RECORDS of any
+ * length up to half the ring, one behind the other (packets, lines).  The calls
+ * are the same.
+ *
+ * Names.  "camera0" is a file in /dev/shm/ringbuf-<user id>, or in the directory
+ * that the environment variable RINGBUF_DIR names.  A name with a '/' is a path.
+ * A name is 1 to 200 bytes of UTF-8 without control characters and begins with
+ * neither '.' nor '-'.
+ *
+ * Results.  Every call that can fail returns an int: 0, or the answer if it has
+ * one of zero or more, or a negative number of <errno.h>.  The global errno is
+ * left undefined.  Next to each function stand all the errors it has of its
+ * own; where it says "or the system's own", any other of <errno.h> tells why the
+ * kernel refused.  On failure nothing was done, and what pointers were to
+ * receive is as it was, but for new handles, which are NULL.  One number means
+ * one thing in all calls:
+ *
+ *     -EAGAIN      not now: full, empty, nobody there; the call was not to wait
+ *     -ETIMEDOUT   not within the time given
+ *     -EPIPE       the other side closed the ring; a reader has read everything
+ *     -EOWNERDEAD  the other side died; a reader has read everything; a
+ *                  successor may come
+ *     -EMSGSIZE    too long: for this ring ever, or for what was claimed
+ *     -EBADMSG     corrupt: a shared word holds an impossible value; close the
+ *                  handle and create the ring anew
+ *     -EPROTO      the file is not a ring, or of another version, byte order or
+ *                  feature set, or damaged; or its shape, type or sizes are not
+ *                  those that were asked for
+ *     -EBUSY       this side of the ring is in use by a living process; or a
+ *                  claim or a message is open on the handle
+ *     -ESHUTDOWN   this side of the ring was closed for good: the ring was not
+ *                  created with RINGBUF_REOPEN
+ *     -EINVAL      the caller's mistake: NULL, a bad name, an unknown option, an
+ *                  impossible size, an end without a beginning
+ *     -ENOENT      there is no ring of this name
+ *     -EEXIST      a ring of this name exists already
+ *     -ENOSPC      no room for the ring in its file system
+ *     -ESTALE      the ring is from before the last restart of the machine
+ *     -EPERM       not safe: the file or its directory belongs to another user,
+ *                  is open to others, or is not a plain file; or not permitted
+ *     -EOPNOTSUPP  the file system cannot set memory aside for a ring
+ *     -ECHILD      the handle was inherited over fork(); open the ring here
+ *
+ * Threads.  A handle is used by one thread at a time.  It may move to another
+ * thread if something orders the two (a mutex, a join).  Different handles are
+ * independent, also of one ring.
+ *
+ * Processes.  A child of fork() cannot use the handles it inherits: calls answer
+ * -ECHILD and touch nothing shared, and closing them frees their memory and no
+ * more.  The child opens the ring itself, by name or by the descriptor of
+ * ringbuf_producer_fd(), which it may take from the inherited handle.  After
+ * exec() handles are gone, and the seat is free once all processes that kept it
+ * have ended.
+ *
+ * Signals and cancellation.  No function may be called from a signal handler.
+ * A signal does not end a wait, and no call answers -EINTR.  A thread must not
+ * be cancelled (pthread_cancel) inside a call.
+ *
+ * Waiting.  TIMEOUT_NS is in nanoseconds: 0 tries and does not wait, a negative
+ * number waits without limit.  A wait spins for some microseconds and then
+ * sleeps in the kernel.  One that waits learns within 50 ms that the other side
+ * died.  A side that never came is waited for.
+ *
+ * Death.  What was committed before a producer was killed is delivered; what was
+ * claimed is not.  What a consumer was shown and had not released when it was
+ * killed goes to the next consumer again, with RINGBUF_REDELIVERED, unless the
+ * ring was created with RINGBUF_REDELIVERY_DROP.
+ *
+ * Caveats.
+ * - Whoever may write to the file is trusted as this user is.  Impossible values
+ *   in it make calls fail with -EBADMSG and do no other harm, but whoever
+ *   truncates the file kills its users with SIGBUS, and a message in place may
+ *   change under its reader if the producer breaks the rules.
+ * - Linux, 64-bit; both sides on one machine and, for sleeping and for knowing
+ *   who lives, one kernel.  Not for network file systems.
+ * - A program that must not wait for ever gives a timeout: a stopped process
+ *   (SIGSTOP) is alive and is waited for.
+ * - A defect in the library itself ends the process with SIGABRT and never
+ *   unwinds into the caller; to the other side that is a death like any other.
+ *
+ * ABI.md says what of all this stays as it is in later versions.
+ */
+#ifndef RINGBUF_H
+#define RINGBUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if !defined(__linux__) || UINTPTR_MAX != UINT64_MAX
+#error "ringbuf supports 64-bit Linux only"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of this header. */
+#define RINGBUF_VERSION_MAJOR 0
+#define RINGBUF_VERSION_MINOR 1
+#define RINGBUF_VERSION_PATCH 0
+#define RINGBUF_VERSION \
+    (RINGBUF_VERSION_MAJOR << 16 | RINGBUF_VERSION_MINOR << 8 | RINGBUF_VERSION_PATCH)
+
+/*
+ * The writing end and the reading end of a ring.  A ring has at most one living
+ * producer and one living consumer.
+ */
+struct ringbuf_producer;
+struct ringbuf_consumer;
+
+/* What a message is: the shape of a ring. */
+#define RINGBUF_BYTES 1u   /* up to slot_size bytes, with length, tag and time */
+#define RINGBUF_RECORDS 2u /* bytes of any length up to half the ring */
+#define RINGBUF_TYPED 3u   /* values of one Rust type; C sees such a ring only
+                              in struct ringbuf_stat, and cannot open it */
+
+/* How the peers of a ring sleep. */
+#define RINGBUF_SLEEPER_FUTEX 0u /* in the kernel, after a short spin */
+#define RINGBUF_SLEEPER_SPIN 1u  /* never: who waits keeps its core busy */
+
+/* What becomes of what a consumer was shown and had not released when it died. */
+#define RINGBUF_REDELIVERY_REDELIVER 0u /* the next consumer gets it again */
+#define RINGBUF_REDELIVERY_DROP 1u      /* it is dropped, and counted */
+
+/* What to do with a ring from before the last restart of the machine. */
+#define RINGBUF_OTHER_BOOT_REFUSE 0u /* refuse to open it: -ESTALE */
+#define RINGBUF_OTHER_BOOT_RESET 1u  /* replace it by an empty one, when opened */
+
+/* Flags of struct ringbuf_options. */
+#define RINGBUF_REOPEN (1u << 0)      /* a side may be taken again after it closed */
+#define RINGBUF_PREFAULT (1u << 1)    /* fault every page in while opening */
+#define RINGBUF_LOCK_MEMORY (1u << 2) /* keep every page in memory (mlock) */
+#define RINGBUF_HUGE_PAGES (1u << 3)  /* ask for huge pages under the messages */
+#define RINGBUF_GROUP (1u << 4)       /* give the file to the group `group` */
+#define RINGBUF_TRUST_OWNER (1u << 5) /* open rings of the user `owner` too */
+
+/* What a ring takes of the user's own, in bytes. */
+#define RINGBUF_METADATA_MAX 4096
+#define RINGBUF_TYPE_NAME_MAX 256
+
+/*
+ * struct ringbuf_options says how a ring is made and opened.
+ *
+ * Begin with RINGBUF_OPTIONS_INIT and set what is to be different.  Zero means
+ * the default everywhere.  The calls that create a ring use all of it; those
+ * that open one use `shape`, `type_name`, `owner` and the flags PREFAULT,
+ * LOCK_MEMORY, HUGE_PAGES and TRUST_OWNER, and check the rest for sense alone:
+ * both sides can share one set of options.
+ *
+ * Nothing is kept of what the pointers point to after the call.
+ *
+ * size              set by RINGBUF_OPTIONS_INIT.
+ * shape             RINGBUF_BYTES or RINGBUF_RECORDS.  Must be set to create; 0
+ *                   opens a ring of either shape.
+ * capacity          how many slots (1,024), or how many bytes of records (1
+ *                   MiB); rounded up to a power of two.
+ * slot_size         bytes of the longest message, of BYTES only; must be set to
+ *                   create such a ring.
+ * record_alignment  8 (the default) or 64, of RECORDS only: what the address of
+ *                   each record is a multiple of.  Slots are at multiples of 64.
+ * sleeper           RINGBUF_SLEEPER_...
+ * redelivery        RINGBUF_REDELIVERY_...
+ * other_boot        RINGBUF_OTHER_BOOT_...
+ * flags             any of the flags above.  The three about memory are wishes:
+ *                   what was granted stands in struct ringbuf_stat.
+ * mode              the mode of the file, 0600 by default.  For a ring that is
+ *                   shared with a group: 0660, RINGBUF_GROUP, a path that both
+ *                   reach, and RINGBUF_TRUST_OWNER on the other side.
+ * group             the group of the file, with RINGBUF_GROUP.
+ * owner             whose rings are opened too, with RINGBUF_TRUST_OWNER.  That
+ *                   user, and the group of the ring, are trusted as yourself.
+ * metadata          up to RINGBUF_METADATA_MAX bytes for whoever opens the ring:
+ *                   a video's format, a schema.  Written once.
+ * metadata_length   how many they are.
+ * type_name         a name for the type of the messages, UTF-8, at most
+ *                   RINGBUF_TYPE_NAME_MAX bytes.  An opener that gives a name is
+ *                   refused by a ring of another one.
+ */
+struct ringbuf_options {
+    uint32_t size;
+    uint32_t shape;
+    uint64_t capacity;
+    uint64_t slot_size;
+    uint32_t record_alignment;
+    uint32_t sleeper;
+    uint32_t redelivery;
+    uint32_t other_boot;
+    uint32_t flags;
+    uint32_t mode;
+    uint32_t group;
+    uint32_t owner;
+    const void *metadata;
+    size_t metadata_length;
+    const char *type_name;
+};
+
+#define RINGBUF_OPTIONS_INIT \
+    { sizeof(struct ringbuf_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL }
+
+/* Flags of struct ringbuf_message. */
+#define RINGBUF_REDELIVERED (1u << 0) /* shown before, to a consumer that died */
+
+/*
+ * struct ringbuf_message is a message in place.
+ *
+ * data      where it is; readable until it is released, aligned as the ring's
+ *           shape says.
+ * length    how many bytes it has; may be 0.
+ * tag       the producer's own 64 bits; 0 in a ring of records.
+ * time_ns   when it was committed, nanoseconds of CLOCK_MONOTONIC; 0 in a ring
+ *           of records.
+ * flags     RINGBUF_REDELIVERED, or 0; later versions may have more.
+ * reserved  0.
+ */
+struct ringbuf_message {
+    const void *data;
+    size_t length;
+    uint64_t tag;
+    uint64_t time_ns;
+    uint32_t flags;
+    uint32_t reserved;
+};
+
+/* Whether somebody sits on a side of a ring. */
+#define RINGBUF_PEER_ABSENT 0u /* nobody ever did */
+#define RINGBUF_PEER_ALIVE 1u  /* yes, and its process lives, perhaps stopped */
+#define RINGBUF_PEER_CLOSED 2u /* its last holder closed the handle */
+#define RINGBUF_PEER_DEAD 3u   /* its last holder died */
+
+/*
+ * struct ringbuf_peer_stat is what is known about one side.
+ *
+ * presence     RINGBUF_PEER_...
+ * incarnation  how often the seat was taken, modulo 2^17 - 1.
+ * pid          the process id of the last holder, as it saw itself; 0: nobody.
+ * reserved     0.
+ * since_ns     when the seat was taken, nanoseconds of CLOCK_MONOTONIC.
+ * sleeps       how often this side asked the kernel to let it sleep,
+ * wakes        to wake the other,
+ * probes       and whether the other lives.
+ */
+struct ringbuf_peer_stat {
+    uint32_t presence;
+    uint32_t incarnation;
+    uint32_t pid;
+    uint32_t reserved;
+    uint64_t since_ns;
+    uint64_t sleeps;
+    uint64_t wakes;
+    uint64_t probes;
+};
+
+/*
+ * struct ringbuf_stat is what a ring can tell about itself.
+ *
+ * Begin with RINGBUF_STAT_INIT.  The snapshot stops nobody: numbers of one side
+ * belong together, those of the two sides may be a few messages apart.
+ *
+ * size         set by RINGBUF_STAT_INIT; the call sets it to how many bytes it
+ *              filled, and what is behind them to zero.
+ * shape        RINGBUF_BYTES, RINGBUF_RECORDS or RINGBUF_TYPED.
+ * capacity     slots, or bytes of records.
+ * used         of these, in use.
+ * taken        of these, shown to the consumer and not released.
+ * committed    messages committed,
+ * released     released,
+ * dropped      dropped, because a consumer died with them,
+ * redelivered  and delivered again for the same reason.
+ * length_max   bytes of the longest message.
+ * memory       bytes that the ring takes.
+ * created_ns   when it was made, nanoseconds since 1970.
+ * granted      the flags about memory that were granted to the handle asked.
+ * reserved     0.
+ * producer     the two sides.
+ * consumer
+ * id           16 bytes that no other ring has.
+ */
+struct ringbuf_stat {
+    uint32_t size;
+    uint32_t shape;
+    uint64_t capacity;
+    uint64_t used;
+    uint64_t taken;
+    uint64_t committed;
+    uint64_t released;
+    uint64_t dropped;
+    uint64_t redelivered;
+    uint64_t length_max;
+    uint64_t memory;
+    uint64_t created_ns;
+    uint32_t granted;
+    uint32_t reserved;
+    struct ringbuf_peer_stat producer;
+    struct ringbuf_peer_stat consumer;
+    uint8_t id[16];
+};
+
+#define RINGBUF_STAT_INIT                                                    \
+    { sizeof(struct ringbuf_stat), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    \
+      { 0, 0, 0, 0, 0, 0, 0, 0 }, { 0, 0, 0, 0, 0, 0, 0, 0 }, { 0 } }
+
+/* ---- The library ------------------------------------------------------- */
+
+/*
+ * ringbuf_version() is the version of the library that is running, which may be
+ * later than RINGBUF_VERSION: major << 16 | minor << 8 | patch.
+ *
+ * Any thread, never fails.
+ */
+uint32_t ringbuf_version(void);
+
+/*
+ * ringbuf_version_string() is the same as text, "0.1.0".  Never freed.
+ *
+ * Any thread, never fails.
+ */
+const char *ringbuf_version_string(void);
+
+/*
+ * ringbuf_format_version() is the version of the file format that the library
+ * reads and writes.  Programs meet on a ring if theirs are the same.
+ *
+ * Any thread, never fails.
+ */
+uint32_t ringbuf_format_version(void);
+
+/*
+ * ringbuf_strerror() says in one line what ERROR means, in the terms of a ring
+ * for the errors in the table above, else in the system's words.  It takes what
+ * a call returned; the sign does not matter.
+ *
+ * Any thread, never fails, never NULL.  The text must not be freed or changed;
+ * that of an error which nobody knows is valid until the next call in this
+ * thread.
+ */
+const char *ringbuf_strerror(int error);
+
+/* ---- Rings by name ----------------------------------------------------- */
+
+/*
+ * ringbuf_unlink() removes the name of a ring.
+ *
+ * Whoever has the ring open keeps it; its memory is given back when the last of
+ * them closes it.
+ *
+ * Any thread; does not block.  Returns 0, or
+ *   -ENOENT  there is no ring of this name
+ *   -EINVAL  NAME is NULL or cannot name a ring
+ *   -EPERM   the directory of rings is not safe
+ *   or the system's own
+ */
+int ringbuf_unlink(const char *name);
+
+/*
+ * ringbuf_stat() fills *STAT with what the ring NAME can tell about itself.
+ *
+ * Takes no seat and disturbs nobody.
+ *
+ * Any thread; does not block.  Returns 0, or
+ *   -ENOENT   there is no ring of this name
+ *   -EINVAL   NULL, a name that cannot name a ring, or an impossible size in
+ *             STAT->size
+ *   -EPROTO   the file is not a ring, or not one of this version
+ *   -EBADMSG  the ring is corrupt
+ *   -ESTALE   the ring is from before the last restart
+ *   -EPERM    the file or its directory is not safe
+ *   or the system's own
+ */
+int ringbuf_stat(const char *name, struct ringbuf_stat *stat);
+
+/* ---- The producer ------------------------------------------------------ */
+
+/*
+ * ringbuf_producer_create() makes a ring of this name and becomes its producer.
+ *
+ * Either side may make the ring.  All of its memory is set aside here: no later
+ * access fails for want of it.  A process that dies meanwhile leaves no name.
+ *
+ * On success *PRODUCER is a handle, to be closed by ringbuf_producer_close();
+ * else it is NULL.
+ *
+ * Any thread; waits for the file system only.  Returns 0, or
+ *   -EEXIST      the name is taken
+ *   -EINVAL      NULL, a name that cannot name a ring, options that make no
+ *                sense, no shape, impossible sizes
+ *   -EMSGSIZE    the metadata or the type name is too long
+ *   -ENOSPC      there is no room
+ *   -EOPNOTSUPP  the file system cannot set memory aside
+ *   -ENOENT      the directory of the path does not exist
+ *   -EPERM       the directory of rings is not safe, or the group is not one's own
+ *   -EBUSY       another process was faster to the seat,
+ *   -ESHUTDOWN   and has closed it
+ *   or the system's own
+ */
+int ringbuf_producer_create(const char *name, const struct ringbuf_options *options,
+                            struct ringbuf_producer **producer);
+
+/*
+ * ringbuf_producer_create_or_open() becomes the producer of the ring NAME, which
+ * is made if there is none.
+ *
+ * A ring that exists must be as OPTIONS say, in all but mode, group and memory.
+ *
+ * Otherwise as ringbuf_producer_create().  Returns 0, or an error of
+ * ringbuf_producer_create() other than -EEXIST, or of ringbuf_producer_open(),
+ * where
+ *   -EPROTO  also means that there is a ring of other sizes or policies
+ */
+int ringbuf_producer_create_or_open(const char *name, const struct ringbuf_options *options,
+                                    struct ringbuf_producer **producer);
+
+/*
+ * ringbuf_producer_create_unnamed() makes a ring without a name and becomes its
+ * producer.
+ *
+ * The other side comes by ringbuf_consumer_open_fd(), in this process, in a
+ * child, or wherever the descriptor of ringbuf_producer_fd() is passed to.
+ *
+ * Any thread; does not block.  Returns 0, or
+ *   -EINVAL    NULL, options that make no sense, no shape, impossible sizes
+ *   -EMSGSIZE  the metadata or the type name is too long
+ *   -ENOSPC    there is no room
+ *   or the system's own
+ */
+int ringbuf_producer_create_unnamed(const struct ringbuf_options *options,
+                                    struct ringbuf_producer **producer);
+
+/*
+ * ringbuf_producer_open() becomes the producer of the ring NAME.
+ *
+ * A dead predecessor is followed, from exactly where it stopped; a living one is
+ * not disturbed; one that closed the ring is followed if the ring was created
+ * with RINGBUF_REOPEN.  OPTIONS may be NULL: a ring of either shape and any type.
+ *
+ * On success *PRODUCER is a handle, to be closed by ringbuf_producer_close();
+ * else it is NULL.
+ *
+ * Any thread; does not block, but for a ring that is to be replaced after a
+ * restart, where it waits for whoever is doing that.  Returns 0, or
+ *   -ENOENT     there is no ring of this name
+ *   -EBUSY      a living producer sits there
+ *   -ESHUTDOWN  the last producer closed the ring for good
+ *   -EPROTO     the file is not a ring, not one of this version, damaged, or of
+ *               another shape or type
+ *   -EBADMSG    the ring is corrupt
+ *   -ESTALE     the ring is from before the last restart
+ *   -EPERM      the file or its directory is not safe
+ *   -EINVAL     NULL, a name that cannot name a ring, options that make no sense
+ *   -EMSGSIZE   the metadata or the type name in OPTIONS is too long
+ *   or, for a ring that is replaced, -ENOSPC and -EOPNOTSUPP
+ *   or the system's own
+ */
+int ringbuf_producer_open(const char *name, const struct ringbuf_options *options,
+                          struct ringbuf_producer **producer);
+
+/*
+ * ringbuf_producer_open_fd() becomes the producer of the ring behind a
+ * descriptor: one that was inherited, received over a socket, or taken from
+ * another handle.
+ *
+ * FD is used during the call only and stays the caller's.  A ring from before a
+ * restart is always refused.
+ *
+ * Otherwise as ringbuf_producer_open(), and
+ *   -EBADF  FD is not an open descriptor
+ *   but neither -ENOENT, -ENOSPC nor -EOPNOTSUPP
+ */
+int ringbuf_producer_open_fd(int fd, const struct ringbuf_options *options,
+                             struct ringbuf_producer **producer);
+
+/*
+ * ringbuf_producer_close() leaves the ring and frees the handle.
+ *
+ * An open claim is aborted.  The consumer reads what was committed and is then
+ * told -EPIPE.  The name stays; see ringbuf_unlink().
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  PRODUCER is NULL
+ */
+int ringbuf_producer_close(struct ringbuf_producer *producer);
+
+/*
+ * ringbuf_producer_claim() lends the caller room for a message of up to LENGTH
+ * bytes, to be written in place.
+ *
+ * On success *DATA is writable, LENGTH bytes of it, until the matching
+ * ringbuf_producer_commit() or ringbuf_producer_abort(), and holds whatever was
+ * there before.  It is aligned to 64 bytes in a ring of bytes, to the record
+ * alignment in a ring of records.  Nothing is visible to the consumer before the
+ * commit.  At most one claim is open per producer.
+ *
+ * The thread that uses the handle; waits for room up to TIMEOUT_NS.  Returns 0,
+ * or
+ *   -EAGAIN      no room now (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT   no room within TIMEOUT_NS
+ *   -EPIPE       no room, and the consumer closed the ring
+ *   -EOWNERDEAD  no room, and the consumer died (if TIMEOUT_NS was not 0)
+ *   -EMSGSIZE    LENGTH exceeds what this ring can ever hold
+ *   -EBUSY       a claim is open on this producer
+ *   -EBADMSG     the ring is corrupt
+ *   -ECHILD      the producer was inherited over fork()
+ *   -EINVAL      NULL
+ */
+int ringbuf_producer_claim(struct ringbuf_producer *producer, size_t length,
+                           int64_t timeout_ns, void **data);
+
+/*
+ * ringbuf_producer_commit() publishes the first LENGTH bytes of the open claim as
+ * a message.
+ *
+ * TAG goes with it, 64 bits of the caller's own; in a ring of records there is
+ * none and TAG must be 0.  The claim is over, unless the error says otherwise.
+ * What was written before this call is seen by whoever reads the message.
+ *
+ * The thread that uses the handle; does not block; makes a system call only to
+ * wake a sleeping consumer.  Returns 0, or
+ *   -EINVAL    NULL, or no claim is open; or TAG is not 0 in a ring of records:
+ *              the claim stays open
+ *   -EMSGSIZE  LENGTH exceeds what was claimed: the claim stays open
+ *   -ECHILD    the producer was inherited over fork(): nothing is published
+ */
+int ringbuf_producer_commit(struct ringbuf_producer *producer, size_t length, uint64_t tag);
+
+/*
+ * ringbuf_producer_abort() gives the open claim back and publishes nothing.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or no claim is open
+ */
+int ringbuf_producer_abort(struct ringbuf_producer *producer);
+
+/*
+ * ringbuf_producer_wait_for_peer() waits until a living consumer sits on the
+ * ring.
+ *
+ * The thread that uses the handle; waits up to TIMEOUT_NS, for as long as it
+ * takes if that is negative.  Returns 0, or
+ *   -EAGAIN     nobody is there (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT  nobody came within TIMEOUT_NS
+ *   -EBUSY      a claim is open on this producer
+ *   -EBADMSG    the ring is corrupt
+ *   -ECHILD     the producer was inherited over fork()
+ *   -EINVAL     NULL
+ */
+int ringbuf_producer_wait_for_peer(struct ringbuf_producer *producer, int64_t timeout_ns);
+
+/*
+ * ringbuf_producer_peer() asks the kernel whether a consumer sits on the ring.
+ *
+ * The thread that uses the handle; does not block.  Returns RINGBUF_PEER_ABSENT,
+ * RINGBUF_PEER_ALIVE, RINGBUF_PEER_CLOSED or RINGBUF_PEER_DEAD, or
+ *   -EBUSY    a claim is open on this producer
+ *   -EBADMSG  the ring is corrupt
+ *   -ECHILD   the producer was inherited over fork()
+ *   -EINVAL   NULL
+ */
+int ringbuf_producer_peer(const struct ringbuf_producer *producer);
+
+/*
+ * ringbuf_producer_fd() is the descriptor of the ring, to hand on: over a
+ * socket, or to a child, for ringbuf_consumer_open_fd().
+ *
+ * It belongs to the handle, is closed with it, and closes on exec(); a child that
+ * is to keep it over exec() gets a dup() of it.  Also in a child of fork(), on
+ * the inherited handle.
+ *
+ * The thread that uses the handle; does not block.  Returns a descriptor, or
+ *   -EINVAL  NULL
+ */
+int ringbuf_producer_fd(const struct ringbuf_producer *producer);
+
+/*
+ * ringbuf_producer_length_max() sets *LENGTH to the length of the longest
+ * message: the slot size, or half of a ring of records less a prefix.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL
+ */
+int ringbuf_producer_length_max(const struct ringbuf_producer *producer, size_t *length);
+
+/*
+ * ringbuf_producer_metadata() copies the bytes that the ring's creator left, as
+ * many as BUFFER takes, and sets *LENGTH to how many there are.
+ *
+ * RINGBUF_METADATA_MAX bytes take all of them.  BUFFER may be NULL if CAPACITY
+ * is 0.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL
+ */
+int ringbuf_producer_metadata(const struct ringbuf_producer *producer, void *buffer,
+                              size_t capacity, size_t *length);
+
+/*
+ * ringbuf_producer_stat() fills *STAT with what the ring can tell about itself.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL   NULL, or an impossible size in STAT->size
+ *   -EBADMSG  the ring is corrupt
+ *   -ECHILD   the producer was inherited over fork()
+ */
+int ringbuf_producer_stat(const struct ringbuf_producer *producer, struct ringbuf_stat *stat);
+
+/* ---- The consumer ------------------------------------------------------ */
+
+/*
+ * ringbuf_consumer_create() makes a ring of this name and becomes its consumer.
+ *
+ * In all else, errors too, as ringbuf_producer_create().
+ */
+int ringbuf_consumer_create(const char *name, const struct ringbuf_options *options,
+                            struct ringbuf_consumer **consumer);
+
+/*
+ * ringbuf_consumer_create_or_open() becomes the consumer of the ring NAME, which
+ * is made if there is none.
+ *
+ * In all else, errors too, as ringbuf_producer_create_or_open().
+ */
+int ringbuf_consumer_create_or_open(const char *name, const struct ringbuf_options *options,
+                                    struct ringbuf_consumer **consumer);
+
+/*
+ * ringbuf_consumer_create_unnamed() makes a ring without a name and becomes its
+ * consumer.
+ *
+ * In all else, errors too, as ringbuf_producer_create_unnamed().
+ */
+int ringbuf_consumer_create_unnamed(const struct ringbuf_options *options,
+                                    struct ringbuf_consumer **consumer);
+
+/*
+ * ringbuf_consumer_open() becomes the consumer of the ring NAME.
+ *
+ * What a dead predecessor was shown and had not released comes first, flagged,
+ * or was dropped, as the ring was created.  In all else, errors too, as
+ * ringbuf_producer_open().
+ */
+int ringbuf_consumer_open(const char *name, const struct ringbuf_options *options,
+                          struct ringbuf_consumer **consumer);
+
+/*
+ * ringbuf_consumer_open_fd() becomes the consumer of the ring behind a
+ * descriptor, which stays the caller's.
+ *
+ * In all else, errors too, as ringbuf_producer_open_fd().
+ */
+int ringbuf_consumer_open_fd(int fd, const struct ringbuf_options *options,
+                             struct ringbuf_consumer **consumer);
+
+/*
+ * ringbuf_consumer_close() leaves the ring and frees the handle.
+ *
+ * An open message is released.  A producer that finds the ring full is then told
+ * -EPIPE.  What was not read stays in the ring, for the next consumer if there
+ * may be one.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  CONSUMER is NULL
+ */
+int ringbuf_consumer_close(struct ringbuf_consumer *consumer);
+
+/*
+ * ringbuf_consumer_read() shows the caller the next message, in place.
+ *
+ * On success *MESSAGE is filled, and MESSAGE->data is readable until the matching
+ * ringbuf_consumer_release().  The producer does not write there before.  At
+ * most one message is open per consumer.
+ *
+ * Everything that was committed is shown before -EPIPE or -EOWNERDEAD is
+ * answered; after either, a successor of the producer may come, and a later call
+ * may succeed.
+ *
+ * The thread that uses the handle; waits for a message up to TIMEOUT_NS.
+ * Returns 0, or
+ *   -EAGAIN      no message now (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT   no message within TIMEOUT_NS
+ *   -EPIPE       no message is left, and the producer closed the ring
+ *   -EOWNERDEAD  no message is left, and the producer died (if TIMEOUT_NS was
+ *                not 0)
+ *   -EBUSY       a message is open on this consumer
+ *   -EBADMSG     the ring is corrupt
+ *   -ECHILD      the consumer was inherited over fork()
+ *   -EINVAL      NULL
+ */
+int ringbuf_consumer_read(struct ringbuf_consumer *consumer, int64_t timeout_ns,
+                          struct ringbuf_message *message);
+
+/*
+ * ringbuf_consumer_release() gives the open message back: it will not be seen
+ * again, and its room is the producer's.
+ *
+ * In a child of fork() it changes nothing in the ring.
+ *
+ * The thread that uses the handle; does not block; makes a system call only to
+ * wake a sleeping producer.  Returns 0, or
+ *   -EINVAL  NULL, or no message is open
+ */
+int ringbuf_consumer_release(struct ringbuf_consumer *consumer);
+
+/*
+ * ringbuf_consumer_wait_for_peer() waits until a living producer sits on the
+ * ring.
+ *
+ * In all else, errors too, as ringbuf_producer_wait_for_peer(); -EBUSY: a
+ * message is open on this consumer.
+ */
+int ringbuf_consumer_wait_for_peer(struct ringbuf_consumer *consumer, int64_t timeout_ns);
+
+/*
+ * ringbuf_consumer_peer() asks the kernel whether a producer sits on the ring.
+ *
+ * In all else, errors too, as ringbuf_producer_peer(); -EBUSY: a message is open
+ * on this consumer.
+ */
+int ringbuf_consumer_peer(const struct ringbuf_consumer *consumer);
+
+/*
+ * ringbuf_consumer_fd() is the descriptor of the ring, for
+ * ringbuf_producer_open_fd(); in all else as ringbuf_producer_fd().
+ */
+int ringbuf_consumer_fd(const struct ringbuf_consumer *consumer);
+
+/*
+ * ringbuf_consumer_length_max() sets *LENGTH to the length of the longest
+ * message, as ringbuf_producer_length_max().
+ */
+int ringbuf_consumer_length_max(const struct ringbuf_consumer *consumer, size_t *length);
+
+/*
+ * ringbuf_consumer_metadata() copies the bytes that the ring's creator left, as
+ * ringbuf_producer_metadata().
+ */
+int ringbuf_consumer_metadata(const struct ringbuf_consumer *consumer, void *buffer,
+                              size_t capacity, size_t *length);
+
+/*
+ * ringbuf_consumer_stat() fills *STAT with what the ring can tell about itself,
+ * as ringbuf_producer_stat().
+ */
+int ringbuf_consumer_stat(const struct ringbuf_consumer *consumer, struct ringbuf_stat *stat);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

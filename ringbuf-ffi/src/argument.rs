@@ -1,0 +1,138 @@
+//! What comes from C, checked before it is used.
+//!
+//! Unsafe code here turns pointers into references; the manual says what each
+//! pointer must be, and NULL is caught.
+
+use crate::error::Errno;
+use libc::{c_char, c_int, c_void};
+use std::ffi::{CStr, OsStr};
+use std::mem::MaybeUninit;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+/// How long a call may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timeout {
+    /// Not at all.
+    Not,
+    /// Without limit.
+    Forever,
+    /// At most so long.
+    AtMost(Duration),
+}
+
+impl Timeout {
+    /// Nanoseconds: 0 does not wait, a negative number waits without limit.
+    #[inline]
+    pub(crate) fn from_nanos(nanos: i64) -> Self {
+        match u64::try_from(nanos) {
+            Ok(0) => Self::Not,
+            Ok(nanos) => Self::AtMost(Duration::from_nanos(nanos)),
+            Err(_) => Self::Forever,
+        }
+    }
+}
+
+/// # Safety
+/// NULL, or valid and nobody else's for `'a`.
+#[inline]
+pub(crate) unsafe fn exclusive<'a, T>(pointer: *mut T) -> Result<&'a mut T, Errno> {
+    // SAFETY: as this function demands.
+    unsafe { pointer.as_mut() }.ok_or(Errno::INVALID)
+}
+
+/// # Safety
+/// NULL, or valid and not written to for `'a`.
+#[inline]
+pub(crate) unsafe fn shared<'a, T>(pointer: *const T) -> Result<&'a T, Errno> {
+    // SAFETY: as this function demands.
+    unsafe { pointer.as_ref() }.ok_or(Errno::INVALID)
+}
+
+/// The name of a ring, or a path.
+///
+/// # Safety
+/// NULL, or text that ends with a zero and stays as it is for `'a`.
+pub(crate) unsafe fn name<'a>(name: *const c_char) -> Result<&'a OsStr, Errno> {
+    if name.is_null() {
+        return Err(Errno::INVALID);
+    }
+    // SAFETY: not NULL, and otherwise as this function demands.
+    let text = unsafe { CStr::from_ptr(name) };
+    Ok(OsStr::from_bytes(text.to_bytes()))
+}
+
+/// # Safety
+/// Negative, or a descriptor that stays open for `'a`.
+pub(crate) unsafe fn descriptor<'a>(fd: c_int) -> Result<BorrowedFd<'a>, Errno> {
+    if fd < 0 {
+        return Err(Errno::BAD_DESCRIPTOR);
+    }
+    // SAFETY: not -1, and otherwise as this function demands.
+    Ok(unsafe { BorrowedFd::borrow_raw(fd) })
+}
+
+/// Where an answer goes. C need not have set what is there.
+///
+/// # Safety
+/// NULL, or may be written to for `'a`, and is nobody else's.
+#[inline]
+pub(crate) unsafe fn place<'a, T>(pointer: *mut T) -> Result<&'a mut MaybeUninit<T>, Errno> {
+    // SAFETY: as this function demands.
+    unsafe { exclusive(pointer.cast()) }
+}
+
+/// Copies as many of `bytes` as `buffer` takes, and says how many there are.
+///
+/// # Safety
+/// `buffer` is NULL, or `capacity` bytes that may be written to; `length` as in [`place`].
+pub(crate) unsafe fn copy_out(
+    bytes: &[u8],
+    buffer: *mut c_void,
+    capacity: usize,
+    length: *mut usize,
+) -> Result<(), Errno> {
+    // SAFETY: as this function demands.
+    let place = unsafe { place(length) }?;
+    if buffer.is_null() && capacity != 0 {
+        return Err(Errno::INVALID);
+    }
+    let fitting = bytes.len().min(capacity);
+    if fitting != 0 {
+        // SAFETY: not NULL, as there is capacity, and long enough; what a ring keeps in
+        // private memory cannot overlap with a buffer of the caller's.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), fitting) };
+    }
+    place.write(bytes.len());
+    Ok(())
+}
+
+/// Hands what `make` makes to the caller through `out`, or NULL and why not.
+///
+/// # Safety
+/// `out` is NULL, or may be written to.
+pub(crate) unsafe fn hand_out<T>(
+    out: *mut *mut T,
+    make: impl FnOnce() -> Result<T, Errno>,
+) -> Result<(), Errno> {
+    // SAFETY: as this function demands.
+    let out = unsafe { place(out) }?;
+    out.write(std::ptr::null_mut());
+    let made = Box::new(make()?);
+    out.write(Box::into_raw(made));
+    Ok(())
+}
+
+/// Takes back what [`hand_out`] gave, and drops it.
+///
+/// # Safety
+/// `handle` is NULL, or came from [`hand_out`] and was not taken back before.
+pub(crate) unsafe fn take_back<T>(handle: *mut T) -> Result<(), Errno> {
+    if handle.is_null() {
+        return Err(Errno::INVALID);
+    }
+    // SAFETY: not NULL, and otherwise as this function demands.
+    drop(unsafe { Box::from_raw(handle) });
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! How a claim or a view stays open from one call of C to the next.
+//!
+//! In Rust a guard borrows its handle, and the compiler sees that the handle is left
+//! alone while the guard lives. Here both are kept together, and [`Held`] sees to it
+//! at run time: there is a handle to be had, or there is a guard, never both.
+//!
+//! Unsafe code here keeps a borrow of a handle longer than the compiler can follow.
+//! Why it may:
+//! - the handle has an allocation of its own, reached through a raw pointer, so that
+//!   moving a `Held` moves neither the handle nor what the guard refers to;
+//! - while a guard is open, nothing here makes another reference to the handle;
+//! - a guard is dropped before its handle is;
+//! - no guard gets out with a lifetime it does not have: closures see it with a
+//!   lifetime that they cannot name, hence keep in nothing that outlives the call.
+
+use crate::error::Errno;
+use ringbuf_shm::spsc::{bytes, records};
+use std::fmt;
+use std::ptr::NonNull;
+
+/// A handle that lends a guard: a claim, or a view.
+pub(crate) trait Lend: 'static {
+    /// What is open while the handle is lent.
+    type Guard<'a>;
+}
+
+impl Lend for bytes::Producer {
+    type Guard<'a> = bytes::Claim<'a>;
+}
+
+impl Lend for bytes::Consumer {
+    type Guard<'a> = bytes::View<'a>;
+}
+
+impl Lend for records::Producer {
+    type Guard<'a> = records::Claim<'a>;
+}
+
+impl Lend for records::Consumer {
+    type Guard<'a> = records::View<'a>;
+}
+
+/// A handle, and the guard on it if one is open.
+pub(crate) struct Held<H: Lend> {
+    /// Borrows `handle`.
+    guard: Option<H::Guard<'static>>,
+    /// From a box, and not shown to anybody while there is a guard.
+    handle: NonNull<H>,
+}
+
+// SAFETY: a `Held` owns its handle and its guard as a box would; nothing else points
+// to them. Both may move to another thread if they say so themselves.
+unsafe impl<H: Lend + Send> Send for Held<H> where H::Guard<'static>: Send {}
+
+impl<H: Lend> Held<H> {
+    pub(crate) fn new(handle: H) -> Self {
+        Self { guard: None, handle: NonNull::from(Box::leak(Box::new(handle))) }
+    }
+
+    /// The handle, unless a guard is open on it.
+    pub(crate) fn idle(&self) -> Result<&H, Errno> {
+        if self.guard.is_some() {
+            return Err(Errno::BUSY);
+        }
+        // SAFETY: valid until `self` is dropped; no guard refers to it, and `open`,
+        // which would make one, needs `self` exclusively.
+        Ok(unsafe { self.handle.as_ref() })
+    }
+
+    /// Opens a guard.
+    #[inline]
+    pub(crate) fn open<E>(
+        &mut self,
+        lend: impl for<'a> FnOnce(&'a mut H) -> Result<H::Guard<'a>, E>,
+    ) -> Result<(), Errno>
+    where
+        Errno: From<E>,
+    {
+        if self.guard.is_some() {
+            return Err(Errno::BUSY);
+        }
+        // SAFETY: valid until `self` is dropped, which drops the guard first; no other
+        // reference exists, since there was no guard, and none is made while there is.
+        let handle: &'static mut H = unsafe { self.handle.as_mut() };
+        self.guard = Some(lend(handle)?);
+        Ok(())
+    }
+
+    /// Looks at the open guard, where it stands.
+    #[inline]
+    pub(crate) fn look<R>(
+        &mut self,
+        look: impl for<'a> FnOnce(&mut H::Guard<'a>) -> R,
+    ) -> Result<R, Errno> {
+        self.guard.as_mut().map(look).ok_or(Errno::INVALID)
+    }
+
+    /// Takes the open guard out, for `end` to end.
+    #[inline]
+    pub(crate) fn close<R>(
+        &mut self,
+        end: impl for<'a> FnOnce(H::Guard<'a>) -> R,
+    ) -> Result<R, Errno> {
+        self.guard.take().map(end).ok_or(Errno::INVALID)
+    }
+}
+
+impl<H: Lend> Drop for Held<H> {
+    fn drop(&mut self) {
+        self.guard = None;
+        // SAFETY: from the box of `new`, and dropped here alone; the guard, the only
+        // one to refer to it, is gone.
+        drop(unsafe { Box::from_raw(self.handle.as_ptr()) });
+    }
+}
+
+impl<H: Lend + fmt::Debug> fmt::Debug for Held<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.idle() {
+            Ok(handle) => handle.fmt(f),
+            Err(_) => f.write_str("(a guard is open)"),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+/* layout: prints the numbers of the ABI as this compiler sees them. */
+#include "ringbuf.h"
+
+#include <stdio.h>
+
+#define SIZE(type) printf("sizeof %s %zu\n", #type, sizeof(struct type))
+#define OFFSET(type, member) printf("%s.%s %zu\n", #type, #member, offsetof(struct type, member))
+#define VALUE(name) printf("%s %llu\n", #name, (unsigned long long)(name))
+
+static void structures(void)
+{
+    SIZE(ringbuf_options);
+    OFFSET(ringbuf_options, size);
+    OFFSET(ringbuf_options, shape);
+    OFFSET(ringbuf_options, capacity);
+    OFFSET(ringbuf_options, slot_size);
+    OFFSET(ringbuf_options, record_alignment);
+    OFFSET(ringbuf_options, sleeper);
+    OFFSET(ringbuf_options, redelivery);
+    OFFSET(ringbuf_options, other_boot);
+    OFFSET(ringbuf_options, flags);
+    OFFSET(ringbuf_options, mode);
+    OFFSET(ringbuf_options, group);
+    OFFSET(ringbuf_options, owner);
+    OFFSET(ringbuf_options, metadata);
+    OFFSET(ringbuf_options, metadata_length);
+    OFFSET(ringbuf_options, type_name);
+
+    SIZE(ringbuf_message);
+    OFFSET(ringbuf_message, data);
+    OFFSET(ringbuf_message, length);
+    OFFSET(ringbuf_message, tag);
+    OFFSET(ringbuf_message, time_ns);
+    OFFSET(ringbuf_message, flags);
+    OFFSET(ringbuf_message, reserved);
+
+    SIZE(ringbuf_peer_stat);
+    OFFSET(ringbuf_peer_stat, presence);
+    OFFSET(ringbuf_peer_stat, incarnation);
+    OFFSET(ringbuf_peer_stat, pid);
+    OFFSET(ringbuf_peer_stat, reserved);
+    OFFSET(ringbuf_peer_stat, since_ns);
+    OFFSET(ringbuf_peer_stat, sleeps);
+    OFFSET(ringbuf_peer_stat, wakes);
+    OFFSET(ringbuf_peer_stat, probes);
+
+    SIZE(ringbuf_stat);
+    OFFSET(ringbuf_stat, size);
+    OFFSET(ringbuf_stat, shape);
+    OFFSET(ringbuf_stat, capacity);
+    OFFSET(ringbuf_stat, used);
+    OFFSET(ringbuf_stat, taken);
+    OFFSET(ringbuf_stat, committed);
+    OFFSET(ringbuf_stat, released);
+    OFFSET(ringbuf_stat, dropped);
+    OFFSET(ringbuf_stat, redelivered);
+    OFFSET(ringbuf_stat, length_max);
+    OFFSET(ringbuf_stat, memory);
+    OFFSET(ringbuf_stat, created_ns);
+    OFFSET(ringbuf_stat, granted);
+    OFFSET(ringbuf_stat, reserved);
+    OFFSET(ringbuf_stat, producer);
+    OFFSET(ringbuf_stat, consumer);
+    OFFSET(ringbuf_stat, id);
+}
+
+static void constants(void)
+{
+    VALUE(RINGBUF_VERSION);
+    VALUE(RINGBUF_BYTES);
+    VALUE(RINGBUF_RECORDS);
+    VALUE(RINGBUF_TYPED);
+    VALUE(RINGBUF_SLEEPER_FUTEX);
+    VALUE(RINGBUF_SLEEPER_SPIN);
+    VALUE(RINGBUF_REDELIVERY_REDELIVER);
+    VALUE(RINGBUF_REDELIVERY_DROP);
+    VALUE(RINGBUF_OTHER_BOOT_REFUSE);
+    VALUE(RINGBUF_OTHER_BOOT_RESET);
+    VALUE(RINGBUF_REOPEN);
+    VALUE(RINGBUF_PREFAULT);
+    VALUE(RINGBUF_LOCK_MEMORY);
+    VALUE(RINGBUF_HUGE_PAGES);
+    VALUE(RINGBUF_GROUP);
+    VALUE(RINGBUF_TRUST_OWNER);
+    VALUE(RINGBUF_METADATA_MAX);
+    VALUE(RINGBUF_TYPE_NAME_MAX);
+    VALUE(RINGBUF_REDELIVERED);
+    VALUE(RINGBUF_PEER_ABSENT);
+    VALUE(RINGBUF_PEER_ALIVE);
+    VALUE(RINGBUF_PEER_CLOSED);
+    VALUE(RINGBUF_PEER_DEAD);
+}
+
+int main(void)
+{
+    structures();
+    constants();
+    return 0;
+}
