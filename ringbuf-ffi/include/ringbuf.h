@@ -75,8 +75,7 @@
  * -ECHILD and touch nothing shared, and closing them frees their memory and no
  * more.  The child opens the ring itself, by name or by the descriptor of
  * ringbuf_producer_fd(), which it may take from the inherited handle.  After
- * exec() handles are gone, and the seat is free once all processes that kept it
- * have ended.
+ * exec() they are gone without having been closed: to the other side, a death.
  *
  * Signals and cancellation.  No function may be called from a signal handler.
  * A signal does not end a wait, and no call answers -EINTR.  A thread must not
@@ -554,6 +553,24 @@ int ringbuf_producer_commit(struct ringbuf_producer *producer, size_t length, ui
  *   -EINVAL  NULL, or no claim is open
  */
 int ringbuf_producer_abort(struct ringbuf_producer *producer);
+
+/*
+ * ringbuf_producer_flush() waits until the consumer has released everything that
+ * was committed.
+ *
+ * Closing does not wait: what is left then is for whoever still comes to read.
+ *
+ * The thread that uses the handle; waits up to TIMEOUT_NS.  Returns 0, or
+ *   -EAGAIN      something is left (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT   something is left after TIMEOUT_NS
+ *   -EPIPE       something is left, and the consumer closed the ring
+ *   -EOWNERDEAD  something is left, and the consumer died
+ *   -EBUSY       a claim is open on this producer
+ *   -EBADMSG     the ring is corrupt
+ *   -ECHILD      the producer was inherited over fork()
+ *   -EINVAL      NULL
+ */
+int ringbuf_producer_flush(struct ringbuf_producer *producer, int64_t timeout_ns);
 
 /*
  * ringbuf_producer_wait_for_peer() waits until a living consumer sits on the

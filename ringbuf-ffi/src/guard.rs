@@ -67,6 +67,16 @@ impl<H: Lend> Held<H> {
         Ok(unsafe { self.handle.as_ref() })
     }
 
+    /// As [`idle`](Self::idle), exclusively.
+    pub(crate) fn idle_mut(&mut self) -> Result<&mut H, Errno> {
+        if self.guard.is_some() {
+            return Err(Errno::BUSY);
+        }
+        // SAFETY: valid until `self` is dropped; no guard refers to it, and `self` is
+        // exclusive.
+        Ok(unsafe { self.handle.as_mut() })
+    }
+
     /// Opens a guard.
     #[inline]
     pub(crate) fn open<E>(
@@ -120,5 +130,73 @@ impl<H: Lend + fmt::Debug> fmt::Debug for Held<H> {
             Ok(handle) => handle.fmt(f),
             Err(_) => f.write_str("(a guard is open)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    type Log = Rc<RefCell<Vec<&'static str>>>;
+
+    struct Handle(Log);
+    struct Guard<'a>(&'a mut Handle);
+
+    impl Lend for Handle {
+        type Guard<'a> = Guard<'a>;
+    }
+
+    impl Drop for Handle {
+        fn drop(&mut self) {
+            self.0.borrow_mut().push("handle");
+        }
+    }
+
+    impl Drop for Guard<'_> {
+        fn drop(&mut self) {
+            self.0.0.borrow_mut().push("guard");
+        }
+    }
+
+    fn lend(handle: &mut Handle) -> Result<Guard<'_>, Errno> {
+        Ok(Guard(handle))
+    }
+
+    #[test]
+    fn a_guard_is_dropped_before_its_handle() {
+        let log = Log::default();
+        let mut held = Held::new(Handle(log.clone()));
+        held.open(lend).unwrap();
+        // Moving it moves neither.
+        let held = Box::new(held);
+        drop(held);
+        assert_eq!(*log.borrow(), ["guard", "handle"]);
+    }
+
+    #[test]
+    fn there_is_a_handle_or_a_guard() {
+        let log = Log::default();
+        let mut held = Held::new(Handle(log.clone()));
+        assert!(held.idle().is_ok());
+        assert_eq!(held.look(|_| ()), Err(Errno::INVALID));
+        assert_eq!(held.close(|_| ()), Err(Errno::INVALID));
+        held.open(lend).unwrap();
+        assert_eq!(held.idle().err(), Some(Errno::BUSY));
+        assert_eq!(held.open(lend), Err(Errno::BUSY));
+        held.look(|guard| guard.0.0.borrow_mut().push("look")).unwrap();
+        held.close(|guard| guard.0.0.borrow_mut().push("close")).unwrap();
+        assert!(held.idle().is_ok());
+        held.open(lend).unwrap();
+        held.close(|guard| drop(guard)).unwrap();
+        assert_eq!(*log.borrow(), ["look", "close", "guard", "guard"]);
+    }
+
+    #[test]
+    fn nothing_is_open_after_a_refusal() {
+        let mut held = Held::new(Handle(Log::default()));
+        assert_eq!(held.open(|_| Err(Errno::AGAIN)), Err(Errno::AGAIN));
+        assert!(held.idle().is_ok());
     }
 }

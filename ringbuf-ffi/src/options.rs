@@ -6,7 +6,7 @@ use crate::error::Errno;
 use libc::{c_char, c_void};
 use ringbuf_shm::{OtherBoot, Redelivery, Sleeper};
 use std::ffi::CStr;
-use std::mem::{offset_of, size_of};
+use std::mem::{MaybeUninit, offset_of, size_of};
 use std::ptr;
 
 /// `RINGBUF_BYTES`
@@ -83,7 +83,7 @@ pub struct Options {
     pub type_name: *const c_char,
 }
 
-const _: () = assert!(size_of::<Options>() == SIZE_FIRST);
+const _: () = assert!(size_of::<Options>() >= SIZE_FIRST && size_of::<Options>() <= SIZE_MAX);
 const _: () = assert!(offset_of!(Options, size) == 0);
 
 /// The shape of a ring that C can use.
@@ -146,8 +146,8 @@ impl Asked {
 
 /// The structure as this version knows it.
 ///
-/// A later version appends members whose zero means what this one does: a longer
-/// structure is taken if what is appended is zero.
+/// A later version appends members whose zero means what there was before. So a
+/// shorter structure is taken as if zeros followed, and a longer one if zeros do.
 ///
 /// # Safety
 /// `options` points to as many bytes as the first four of them say.
@@ -157,16 +157,17 @@ unsafe fn copy(options: *const Options) -> Result<Options, Errno> {
     if !(SIZE_FIRST..=SIZE_MAX).contains(&size) {
         return Err(Errno::INVALID);
     }
-    let known = size_of::<Options>();
-    // SAFETY: the caller's structure is at least that long.
-    let appended = unsafe { options.cast::<u8>().add(known) };
     // SAFETY: the caller's structure is `size` bytes long.
-    let appended = unsafe { std::slice::from_raw_parts(appended, size - known) };
+    let given = unsafe { std::slice::from_raw_parts(options.cast::<u8>(), size) };
+    let (known, appended) = given.split_at(size.min(size_of::<Options>()));
     if appended.iter().any(|&byte| byte != 0) {
         return Err(Errno::INVALID);
     }
-    // SAFETY: long enough, and every member may have any value.
-    Ok(unsafe { ptr::read(options) })
+    let mut copy = MaybeUninit::<Options>::zeroed();
+    // SAFETY: `known` is at most as long as the structure, and `copy` is our own.
+    unsafe { ptr::copy_nonoverlapping(known.as_ptr(), copy.as_mut_ptr().cast(), known.len()) };
+    // SAFETY: every member may have any value, zero too.
+    Ok(unsafe { copy.assume_init() })
 }
 
 impl Options {

@@ -15,6 +15,7 @@ use libc::{c_char, c_int, c_void};
 use ringbuf_shm::ClaimError;
 use ringbuf_shm::spsc::{bytes, records};
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
 
 type BytesOrRecords = Handle<bytes::Producer, records::Producer>;
 
@@ -80,6 +81,24 @@ impl Producer {
         match &mut self.handle.seat {
             Either::Bytes(held) => held.close(|claim| claim.abort()),
             Either::Records(held) => held.close(|claim| claim.abort()),
+        }
+    }
+
+    fn flush(&mut self, timeout: Timeout) -> Result<(), Errno> {
+        let most = match timeout {
+            Timeout::Not => Some(Duration::ZERO),
+            Timeout::Forever => None,
+            Timeout::AtMost(most) => Some(most),
+        };
+        let flushed = match (&mut self.handle.seat, most) {
+            (Either::Bytes(held), Some(most)) => held.idle_mut()?.flush_timeout(most),
+            (Either::Bytes(held), None) => held.idle_mut()?.flush(),
+            (Either::Records(held), Some(most)) => held.idle_mut()?.flush_timeout(most),
+            (Either::Records(held), None) => held.idle_mut()?.flush(),
+        };
+        match flushed {
+            Err(ClaimError::TimedOut) if timeout == Timeout::Not => Err(Errno::AGAIN),
+            other => Ok(other?),
         }
     }
 }
@@ -244,6 +263,14 @@ pub unsafe extern "C" fn ringbuf_producer_abort(producer: *mut Producer) -> c_in
     // SAFETY: the manual asks for an open handle that no other thread uses, or NULL.
     let producer = unsafe { argument::exclusive(producer) };
     done(producer.and_then(Producer::abort))
+}
+
+/// Waits until the consumer has released everything.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringbuf_producer_flush(producer: *mut Producer, timeout_ns: i64) -> c_int {
+    // SAFETY: the manual asks for an open handle that no other thread uses, or NULL.
+    let producer = unsafe { argument::exclusive(producer) };
+    done(producer.and_then(|producer| producer.flush(Timeout::from_nanos(timeout_ns))))
 }
 
 /// Waits until somebody living sits on the other side.

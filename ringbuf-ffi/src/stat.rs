@@ -18,9 +18,9 @@ pub const PEER_CLOSED: u32 = 2;
 pub const PEER_DEAD: u32 = 3;
 
 /// The size of the structure in the first version of the ABI, for ever.
-const SIZE_FIRST: u32 = 208;
+const SIZE_FIRST: usize = 208;
 /// More than any version will have: what says to be longer is not this structure.
-const SIZE_MAX: u32 = 4096;
+const SIZE_MAX: usize = 4096;
 
 /// `struct ringbuf_peer_stat`, as the header has it.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ pub struct Stat {
     pub id: [u8; 16],
 }
 
-const _: () = assert!(size_of::<Stat>() == SIZE_FIRST as usize);
+const _: () = assert!(size_of::<Stat>() >= SIZE_FIRST && size_of::<Stat>() <= SIZE_MAX);
 const _: () = assert!(size_of::<PeerStat>() == 48);
 
 /// Bytes of the longest message of a ring.
@@ -119,18 +119,20 @@ pub(crate) unsafe fn fill(
         return Err(Errno::INVALID);
     }
     // SAFETY: every version begins with its size.
-    let size = unsafe { ptr::read(stat.cast::<u32>()) };
+    let size = unsafe { ptr::read(stat.cast::<u32>()) } as usize;
     if !(SIZE_FIRST..=SIZE_MAX).contains(&size) {
         return Err(Errno::INVALID);
     }
-    let found = ring()?;
+    let known = size.min(size_of::<Stat>());
+    let mut found = ring()?;
+    found.size = u32::try_from(known).map_err(|_| Errno::INVALID)?;
+    // SAFETY: both structures are at least that long, and `found` is our own.
+    unsafe { ptr::copy_nonoverlapping((&raw const found).cast::<u8>(), stat.cast(), known) };
     // SAFETY: the caller's structure is at least that long.
-    unsafe { ptr::write(stat, found) };
-    // SAFETY: the caller's structure is at least that long.
-    let appended = unsafe { stat.cast::<u8>().add(size_of::<Stat>()) };
+    let appended = unsafe { stat.cast::<u8>().add(known) };
     // What a later version appended reads as zero, and `size` says why.
     // SAFETY: the caller's structure is `size` bytes long.
-    unsafe { ptr::write_bytes(appended, 0, (size - SIZE_FIRST) as usize) };
+    unsafe { ptr::write_bytes(appended, 0, size - known) };
     Ok(())
 }
 
@@ -138,7 +140,7 @@ impl Stat {
     pub(crate) fn of(ring: &Ring) -> Result<Self, Errno> {
         let stats = ring.stats()?;
         Ok(Self {
-            size: SIZE_FIRST,
+            size: 0,
             shape: match ring.shape() {
                 Shape::Bytes(_) => BYTES,
                 Shape::Records(_) => RECORDS,

@@ -8,7 +8,7 @@ mod child;
 mod compiler;
 
 use child::Running;
-use compiler::{WAYS, Workshop, library};
+use compiler::{Language, Linkage, WAYS, Workshop, library};
 use ringbuf::message::{self, Message};
 use ringbuf::options::{self, Options};
 use ringbuf::stat::{self, PeerStat, Stat};
@@ -75,6 +75,17 @@ fn sizes_places_and_numbers_are_those_of_the_library() {
         let Some(program) = workshop.compile("layout", way) else { continue };
         assert_eq!(Running::start::<&str>(&program, &[]).succeed(), layout(), "{way:?}");
     }
+}
+
+#[test]
+fn a_program_asks_for_the_version_of_the_abi_it_was_linked_with() {
+    let workshop = Workshop::new();
+    let Some(program) = workshop.compile("layout", (Language::C99, Linkage::Shared)) else {
+        return;
+    };
+    // What is left in the directory is `libringbuf.so.0`.
+    std::fs::remove_file(workshop.path("libringbuf.so")).unwrap();
+    assert_eq!(Running::start::<&str>(&program, &[]).succeed(), layout());
 }
 
 #[test]

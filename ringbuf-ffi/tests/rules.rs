@@ -8,7 +8,7 @@ mod compiler;
 
 use child::Running;
 use compiler::{WAYS, Workshop};
-use ringbuf_shm::{Options, spsc};
+use ringbuf_shm::{Options, OtherBoot, spsc};
 use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
@@ -60,6 +60,11 @@ fn prepare_files(workshop: &Workshop) {
         let mut producer = spsc::bytes::Producer::create(workshop.path(name), &options).unwrap();
         producer.push(b"message").unwrap();
     }
+    let reset = options.other_boot(OtherBoot::Reset);
+    let mut producer = spsc::bytes::Producer::create(workshop.path("reset"), &reset).unwrap();
+    producer.push(b"message").unwrap();
+    drop(producer);
+    date_from_another_boot(&workshop.path("reset"));
     date_from_another_boot(&workshop.path("stale"));
     // The producer's position, and the length of the first message.
     break_first_word(&workshop.path("corrupt"), PRODUCER_REGION);

@@ -5,6 +5,7 @@
  *     junk     a file that is not a ring
  *     typed    a ring of values of a Rust type
  *     stale    a ring from another boot
+ *     reset    another one, that is to be replaced
  *     corrupt  a ring with an impossible position
  *     spoiled  a ring with a message of an impossible length
  *     lent     a ring to which everybody may write
@@ -18,6 +19,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define SHORT_NS 1000000
 
@@ -68,14 +71,18 @@ static void full_and_empty(void)
 
     EXPECT(ringbuf_consumer_read(consumer, 0, &message), -EAGAIN);
     EXPECT(ringbuf_consumer_read(consumer, SHORT_NS, &message), -ETIMEDOUT);
+    EXPECT(ringbuf_producer_flush(producer, 0), 0);
     push(producer);
     push(producer);
+    EXPECT(ringbuf_producer_flush(producer, 0), -EAGAIN);
+    EXPECT(ringbuf_producer_flush(producer, SHORT_NS), -ETIMEDOUT);
     EXPECT(ringbuf_producer_claim(producer, 8, 0, &data), -EAGAIN);
     EXPECT(ringbuf_producer_claim(producer, 8, SHORT_NS, &data), -ETIMEDOUT);
 
     EXPECT(ringbuf_consumer_close(consumer), 0);
     EXPECT(ringbuf_producer_claim(producer, 8, 0, &data), -EPIPE);
     EXPECT(ringbuf_producer_claim(producer, 8, -1, &data), -EPIPE);
+    EXPECT(ringbuf_producer_flush(producer, -1), -EPIPE);
     EXPECT(ringbuf_producer_peer(producer), RINGBUF_PEER_CLOSED);
     EXPECT(ringbuf_consumer_open_fd(ringbuf_producer_fd(producer), NULL, &consumer), -ESHUTDOWN);
     EXPECT(consumer == NULL, 1);
@@ -217,6 +224,73 @@ static void files_that_are_no_good(void)
     EXPECT(ringbuf_consumer_open_fd(1000000, NULL, &consumer), -EBADF);
 }
 
+/* A ring that its group may write to is opened by those who trust its owner. */
+static void sharing_with_a_group(void)
+{
+    struct ringbuf_options options = small_options();
+    struct ringbuf_producer *producer;
+    struct ringbuf_consumer *consumer;
+    const char *name = in_directory("shared");
+    struct stat file;
+
+    options.mode = 0660;
+    options.flags = RINGBUF_GROUP | RINGBUF_PREFAULT;
+    options.group = (uint32_t)getgid();
+    EXPECT(ringbuf_producer_create(name, &options, &producer), 0);
+    EXPECT(stat(name, &file), 0);
+    EXPECT(file.st_mode & 0777, 0660);
+    EXPECT(file.st_gid, getgid());
+    EXPECT(ringbuf_consumer_open(name, NULL, &consumer), -EPERM);
+    options.flags |= RINGBUF_TRUST_OWNER;
+    options.owner = (uint32_t)getuid();
+    EXPECT(ringbuf_consumer_open(name, &options, &consumer), 0);
+    EXPECT(ringbuf_consumer_close(consumer), 0);
+    EXPECT(ringbuf_producer_close(producer), 0);
+}
+
+/* A name without '/' is in $RINGBUF_DIR, if nobody else can change what is there. */
+static void the_directory_of_rings(void)
+{
+    struct ringbuf_options options = small_options();
+    struct ringbuf_producer *producer;
+    struct ringbuf_stat stat = RINGBUF_STAT_INIT;
+
+    EXPECT(setenv("RINGBUF_DIR", in_directory("folder"), 1), 0);
+    EXPECT(chmod(in_directory("folder"), 0700), 0);
+    EXPECT(ringbuf_producer_create("plain", &options, &producer), 0);
+    EXPECT(ringbuf_stat(in_directory("folder/plain"), &stat), 0);
+    EXPECT(ringbuf_producer_close(producer), 0);
+    EXPECT(chmod(in_directory("folder"), 0777), 0);
+    EXPECT(ringbuf_producer_create("other", &options, &producer), -EPERM);
+    EXPECT(ringbuf_stat("plain", &stat), -EPERM);
+    EXPECT(ringbuf_unlink("plain"), -EPERM);
+}
+
+static void a_ring_of_another_boot_can_be_replaced(void)
+{
+    struct ringbuf_consumer *consumer;
+    struct ringbuf_stat stat = RINGBUF_STAT_INIT;
+
+    EXPECT(ringbuf_consumer_open(in_directory("reset"), NULL, &consumer), 0);
+    EXPECT(ringbuf_consumer_stat(consumer, &stat), 0);
+    EXPECT(stat.committed, 0);
+    EXPECT(stat.producer.presence, RINGBUF_PEER_ABSENT);
+    EXPECT(ringbuf_consumer_close(consumer), 0);
+}
+
+static void wishes_about_memory_are_granted_or_not(void)
+{
+    struct ringbuf_options options = small_options();
+    struct ringbuf_producer *producer;
+    struct ringbuf_stat stat = RINGBUF_STAT_INIT;
+
+    options.flags = RINGBUF_PREFAULT | RINGBUF_LOCK_MEMORY;
+    EXPECT(ringbuf_producer_create_unnamed(&options, &producer), 0);
+    EXPECT(ringbuf_producer_stat(producer, &stat), 0);
+    EXPECT(stat.granted & ~options.flags, 0);
+    EXPECT(ringbuf_producer_close(producer), 0);
+}
+
 static void no_room(void)
 {
     struct ringbuf_options options = small_options();
@@ -265,6 +339,10 @@ int main(int argc, char **argv)
     names();
     other_messages_than_expected();
     files_that_are_no_good();
+    sharing_with_a_group();
+    the_directory_of_rings();
+    a_ring_of_another_boot_can_be_replaced();
+    wishes_about_memory_are_granted_or_not();
     no_room();
     every_error_has_a_text();
     versions();

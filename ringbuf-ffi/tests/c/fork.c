@@ -56,6 +56,7 @@ static void inherits_idle_handles(void)
     EXPECT(ringbuf_producer_claim(producer, 1, 0, &data), -ECHILD);
     EXPECT(ringbuf_producer_claim(producer, 1, -1, &data), -ECHILD);
     EXPECT(ringbuf_producer_commit(producer, 1, 0), -EINVAL);
+    EXPECT(ringbuf_producer_flush(producer, -1), -ECHILD);
     EXPECT(ringbuf_producer_peer(producer), -ECHILD);
     EXPECT(ringbuf_producer_wait_for_peer(producer, -1), -ECHILD);
     EXPECT(ringbuf_producer_stat(producer, &stat), -ECHILD);
@@ -126,6 +127,7 @@ static void a_dead_consumer_is_noticed_and_followed(void)
     push(3);
     EXPECT(ringbuf_producer_claim(producer, 1, 0, &data), -EAGAIN);
     EXPECT(ringbuf_producer_claim(producer, 1, -1, &data), -EOWNERDEAD);
+    EXPECT(ringbuf_producer_flush(producer, -1), -EOWNERDEAD);
     EXPECT(ringbuf_producer_peer(producer), RINGBUF_PEER_DEAD);
 
     EXPECT(ringbuf_consumer_open_fd(ringbuf_producer_fd(producer), NULL, &consumer), 0);
@@ -139,6 +141,31 @@ static void a_dead_consumer_is_noticed_and_followed(void)
     EXPECT(ringbuf_consumer_release(consumer), 0);
     EXPECT(ringbuf_consumer_stat(consumer, &stat), 0);
     EXPECT(stat.redelivered, 1);
+}
+
+static void what_a_dead_consumer_held_can_be_dropped(void)
+{
+    struct ringbuf_options options = RINGBUF_OPTIONS_INIT;
+    struct ringbuf_message message;
+    struct ringbuf_stat stat = RINGBUF_STAT_INIT;
+
+    options.shape = RINGBUF_BYTES;
+    options.capacity = 2;
+    options.slot_size = 8;
+    options.redelivery = RINGBUF_REDELIVERY_DROP;
+    EXPECT(ringbuf_producer_create_unnamed(&options, &producer), 0);
+    push(1);
+    push(2);
+    in_a_child(reads_one_and_dies_with_it);
+    push(3);
+    EXPECT(ringbuf_consumer_open_fd(ringbuf_producer_fd(producer), NULL, &consumer), 0);
+    EXPECT(ringbuf_consumer_read(consumer, 0, &message), 0);
+    EXPECT(message.tag, 3);
+    EXPECT(message.flags, 0);
+    EXPECT(ringbuf_consumer_stat(consumer, &stat), 0);
+    EXPECT(stat.dropped, 1);
+    EXPECT(ringbuf_consumer_close(consumer), 0);
+    EXPECT(ringbuf_producer_close(producer), 0);
 }
 
 static void a_dead_producer_is_noticed(void)
@@ -168,5 +195,6 @@ int main(void)
     handles_are_the_parents();
     a_dead_consumer_is_noticed_and_followed();
     a_dead_producer_is_noticed();
+    what_a_dead_consumer_held_can_be_dropped();
     return 0;
 }

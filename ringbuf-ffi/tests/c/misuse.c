@@ -45,6 +45,7 @@ static void null_is_refused_everywhere(const char *name)
     EXPECT(ringbuf_producer_claim(NULL, 1, 0, &data), -EINVAL);
     EXPECT(ringbuf_producer_commit(NULL, 1, 0), -EINVAL);
     EXPECT(ringbuf_producer_abort(NULL), -EINVAL);
+    EXPECT(ringbuf_producer_flush(NULL, 0), -EINVAL);
     EXPECT(ringbuf_producer_wait_for_peer(NULL, 0), -EINVAL);
     EXPECT(ringbuf_producer_peer(NULL), -EINVAL);
     EXPECT(ringbuf_producer_fd(NULL), -EINVAL);
@@ -209,6 +210,7 @@ static void a_claim_has_one_beginning_and_one_end(void)
     EXPECT(other == NULL, 1);
     EXPECT(ringbuf_producer_peer(producer), -EBUSY);
     EXPECT(ringbuf_producer_wait_for_peer(producer, 0), -EBUSY);
+    EXPECT(ringbuf_producer_flush(producer, 0), -EBUSY);
     EXPECT(ringbuf_producer_commit(producer, 11, 0), -EMSGSIZE);
     EXPECT(ringbuf_producer_abort(producer), 0);
     EXPECT(ringbuf_producer_abort(producer), -EINVAL);
