@@ -271,6 +271,9 @@ impl End {
 
     /// Waits until somebody living sits on the other side; false if nobody came.
     pub(crate) fn wait_for_peer(&self, wait: Wait) -> Result<bool, OpenError> {
+        if !self.is_here() {
+            return Err(OpenError::Forked);
+        }
         let event = Event::new(&self.native, self.sleeps);
         let alive = || match self.presence() {
             Ok(Presence::Alive) => Some(Ok(())),

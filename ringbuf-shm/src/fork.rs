@@ -119,9 +119,15 @@ pub(crate) struct Private {
 }
 
 impl Private {
-    pub(crate) fn new(descriptor: OwnedFd) -> Result<Self, OpenError> {
+    /// Opens one: under the lock, since a fork in between would leave a copy in the
+    /// child that nobody knows of.
+    pub(crate) fn open(
+        open: impl FnOnce() -> Result<OwnedFd, OpenError>,
+    ) -> Result<Self, OpenError> {
         let home = Home::here()?;
-        descriptors().push(descriptor.as_raw_fd());
+        let mut list = descriptors();
+        let descriptor = open()?;
+        list.push(descriptor.as_raw_fd());
         Ok(Self { descriptor: Some(descriptor), home })
     }
 

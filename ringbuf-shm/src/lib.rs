@@ -24,7 +24,7 @@
 //!
 //! The rings of one producer and one consumer are in [`spsc`]. [`Ring`] is a ring
 //! without a seat on it: to look at, to remove, to hand on. [`Options`] says how one
-//! is made. The file is described in [`format`], byte by byte, the protocol in the
+//! is made. The file is described in [`format`](mod@format), byte by byte, the protocol in the
 //! documentation of [`ringbuf_core`].
 //!
 //! # What it does not do

@@ -6,8 +6,8 @@
 //! each other, and the kernel gives them up when the descriptor's last copy is
 //! gone, after the last instruction of the process that had it.
 //!
-//! A lock is given up by closing its descriptor, never by unlocking: unlocking in
-//! a forked child would free its parent's.
+//! The lock of an identity is given up by closing its descriptor, never by
+//! unlocking: unlocking in a forked child would free its parent's.
 //!
 //! Unsafe code here calls `fcntl`, for which rustix has no wrapper.
 
@@ -31,7 +31,7 @@ pub(crate) struct LockFile {
 impl LockFile {
     /// A new description on the file of `ring`.
     pub(crate) fn new(ring: BorrowedFd<'_>) -> Result<Self, OpenError> {
-        Ok(Self { file: Private::new(backing::reopen(ring)?)? })
+        Ok(Self { file: Private::open(|| backing::reopen(ring))? })
     }
 
     pub(crate) fn home(&self) -> Home {
@@ -39,9 +39,9 @@ impl LockFile {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "constants that fit, in libc as int")]
-    fn byte(offset: u64) -> libc::flock {
+    fn byte(offset: u64, kind: i32) -> libc::flock {
         libc::flock {
-            l_type: libc::F_WRLCK as libc::c_short,
+            l_type: kind as libc::c_short,
             l_whence: libc::SEEK_SET as libc::c_short,
             l_start: offset.cast_signed(),
             l_len: 1,
@@ -51,7 +51,11 @@ impl LockFile {
     }
 
     fn lock(&self, offset: u64) -> io::Result<bool> {
-        let byte = Self::byte(offset);
+        self.set(Self::byte(offset, libc::F_WRLCK))
+    }
+
+    /// Whether the kernel locked, or unlocked; false: somebody else has the lock.
+    fn set(&self, byte: libc::flock) -> io::Result<bool> {
         // SAFETY: the descriptor is open, and the kernel only reads `byte`.
         let result = unsafe {
             libc::fcntl(self.file.as_fd().as_raw_fd(), libc::F_OFD_SETLK, &raw const byte)
@@ -67,7 +71,7 @@ impl LockFile {
     }
 
     fn is_locked(&self, offset: u64) -> io::Result<bool> {
-        let mut byte = Self::byte(offset);
+        let mut byte = Self::byte(offset, libc::F_WRLCK);
         // SAFETY: the descriptor is open, and `byte` is ours for the kernel to fill.
         let result =
             unsafe { libc::fcntl(self.file.as_fd().as_raw_fd(), libc::F_OFD_GETLK, &raw mut byte) };
@@ -78,19 +82,37 @@ impl LockFile {
     }
 }
 
+/// The lock of a newcomer on a row, on a description of its own.
+///
+/// This one is unlocked: a child that was forked meanwhile has a copy of the
+/// descriptor until it gets to run, and would keep others from the row for as long.
+#[derive(Debug)]
+pub(crate) struct Attach {
+    file: LockFile,
+    offset: u64,
+}
+
+impl Drop for Attach {
+    fn drop(&mut self) {
+        if self.file.home().is_here() {
+            // Closing does it if this does not.
+            let _ = self.file.set(LockFile::byte(self.offset, libc::F_UNLCK));
+        }
+    }
+}
+
 impl Locks for LockFile {
-    /// A second description: given up by closing it, without touching the identity.
-    type Attach = LockFile;
+    type Attach = Attach;
     type Error = io::Error;
 
-    fn attach(&self, row: u32) -> io::Result<Option<LockFile>> {
-        let attach = match LockFile::new(self.file.as_fd()) {
-            Ok(attach) => attach,
+    fn attach(&self, row: u32) -> io::Result<Option<Attach>> {
+        let file = match LockFile::new(self.file.as_fd()) {
+            Ok(file) => file,
             Err(OpenError::Io { source, .. }) => return Err(source),
             Err(other) => return Err(io::Error::other(other)),
         };
-        let locked = attach.lock(ATTACH_BASE + u64::from(row))?;
-        Ok(locked.then_some(attach))
+        let offset = ATTACH_BASE + u64::from(row);
+        Ok(file.lock(offset)?.then_some(Attach { file, offset }))
     }
 
     fn take(&self, who: Who) -> io::Result<bool> {
