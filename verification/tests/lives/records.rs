@@ -19,7 +19,7 @@ struct Ring {
     producer: ProducerWords<Mortal>,
     consumer: ConsumerWords<Mortal>,
     words: Vec<Plain<u64>>,
-    bytes: RefCell<[u8; BYTES as usize]>,
+    bytes: RefCell<Vec<u8>>,
     /// Where each record that was committed begins and ends.
     spans: RefCell<Vec<(Position, Position)>>,
     taken: Cell<usize>,
@@ -38,7 +38,7 @@ impl Ring {
                 dropped: Plain::new(0),
             },
             words: (0..BYTES / 8).map(|_| Plain::new(0)).collect(),
-            bytes: RefCell::new([0; BYTES as usize]),
+            bytes: RefCell::new(vec![0; 64]),
             spans: RefCell::default(),
             taken: Cell::new(0),
             released: Cell::new(0),

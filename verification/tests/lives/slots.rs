@@ -17,7 +17,7 @@ const START: u64 = u64::MAX - 5;
 struct Ring {
     producer: ProducerWords<Mortal>,
     consumer: ConsumerWords<Mortal>,
-    slots: RefCell<[u64; CAPACITY as usize]>,
+    slots: RefCell<Vec<u64>>,
     books: Books,
 }
 
@@ -40,7 +40,7 @@ impl Ring {
                 dropping: Plain::new(0),
                 dropped: Plain::new(0),
             },
-            slots: RefCell::default(),
+            slots: RefCell::new(vec![0; 4]),
             books: Books::default(),
         }
     }
