@@ -14,6 +14,8 @@ use std::fmt;
 pub struct Table {
     attached: Vec<(u32, u32)>,
     identities: Vec<(Who, u32)>,
+    /// Every lock of an identity that was ever given, oldest first.
+    given: Vec<(Who, u32)>,
 }
 
 /// A place where a [`Table`] is looked at and changed in one step.
@@ -69,6 +71,15 @@ impl<'a, K: Kernel> Process<'a, K> {
         });
     }
 
+    /// Whether nobody was given the lock of this identity after this process.
+    #[must_use]
+    pub fn is_last_of(&self, who: Who) -> bool {
+        self.kernel.enter(|table| {
+            let last = table.given.iter().rev().find(|&&(given, _)| given == who);
+            last.is_some_and(|&(_, holder)| holder == self.id)
+        })
+    }
+
     /// Whether this process holds this identity.
     #[must_use]
     pub fn is_mine(&self, who: Who) -> bool {
@@ -115,6 +126,7 @@ impl<'a, K: Kernel> Locks for Process<'a, K> {
             let free = table.identities.iter().all(|&(held, _)| held != who);
             if free {
                 table.identities.push((who, self.id));
+                table.given.push((who, self.id));
             }
             free
         }))

@@ -6,6 +6,7 @@
 //! thousand operations is taken for endless: its participant is ended there.
 
 use proptest::prelude::*;
+use ringbuf_core::error::ReadError;
 use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::geometry::Records;
 use ringbuf_core::machine::Line;
@@ -274,6 +275,27 @@ proptest! {
             prop_assert!(waited.is_err());
             us.end();
         }
+    }
+}
+
+#[test]
+fn padding_that_does_not_end_where_the_array_ends_is_corrupt() {
+    const PADDING: u64 = 2 << 32;
+    const DATA: u64 = 1 << 32;
+    let geometry = Records::new(64, 8).unwrap();
+    for len in 0..64 {
+        let words = Words::new();
+        let headers: Vec<_> = (0..8).map(|_| Plain::new(DATA)).collect();
+        words.producer.tail.set(64 + 8);
+        words.consumer.head.set(40);
+        words.consumer.taken.set(40);
+        headers[5].set(PADDING | len);
+        let stream = Consumer::take_over(&words.consumer, &words.producer, 64).unwrap();
+        let mut consumer = record::Consumer::new(stream, &headers[..], geometry).unwrap();
+        let read = consumer.read().map(|record| (record.offset, record.span.len));
+        // Three words are left: the header of the padding and 16 bytes.
+        let expected = if len == 16 { Ok((8, 24 + 8)) } else { Err(ReadError::Corrupt) };
+        assert_eq!(read, expected, "length {len}");
     }
 }
 

@@ -2,14 +2,15 @@
 //! sides interleave and whatever old values their loads return; also across a
 //! death and a take-over.
 //!
-//! Method: every execution of a ring of two slots, with no bound on preemptions.
-//! The payload is in loom's cells, so a missing edge is a data race at once.
+//! Method: every execution of a ring of two slots, with no bound on preemptions
+//! unless the name says one. The payload is in loom's cells, so a missing edge is a data race at once.
 
 use ringbuf_verification::lab::{Explored, explore, explore_deaths};
 use ringbuf_verification::model::stream;
 
-/// Where positions begin: at nothing, and just before each width wraps.
-const STARTS: [u64; 4] = [0, (1 << 32) - 1, (1 << 63) - 1, u64::MAX];
+/// Where positions begin: just before each width wraps. Where they begin makes no
+/// difference to how many executions there are, so zero is left to the others.
+const STARTS: [u64; 2] = [(1 << 32) - 1, u64::MAX];
 
 fn report(what: &str, explored: Explored) {
     println!("{what}: {explored}");

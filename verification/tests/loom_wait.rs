@@ -29,8 +29,8 @@ fn who_asks_the_kernel_gets_what_was_committed_and_then_peer_died() {
 }
 
 #[test]
-fn who_sleeps_in_slices_gets_what_was_committed_and_then_peer_died() {
-    println!("slices: {}", explore_deaths(None, wait::sleeps_in_slices));
+fn who_sleeps_in_slices_gets_what_was_committed_and_then_peer_died_bound_4() {
+    println!("slices: {}", explore_deaths(Some(4), wait::sleeps_in_slices));
 }
 
 #[test]

@@ -167,7 +167,11 @@ pub fn newcomer_and_dying(after: u32) {
     let theirs = thread.join().unwrap();
     match theirs {
         // It was there before us and its death let us in, or it came after us.
-        Some(seat) => assert_ne!(seat.who, mine.who),
+        Some(seat) => {
+            assert_ne!(seat.who, mine.who);
+            // Or whoever asks about the dead one would be told of the living.
+            assert!(table.process(1).is_last_of(seat.who), "an identity is locked again");
+        }
         None => assert!(matches!(mine.predecessor, Predecessor::None | Predecessor::Died)),
     }
     assert!(process.is_mine(mine.who));
