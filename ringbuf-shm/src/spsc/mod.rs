@@ -22,12 +22,10 @@
 //! [`Redelivery`](crate::Redelivery) says.
 
 pub mod bytes;
-mod payload;
 pub mod records;
 mod slots;
 
-pub use payload::Payload;
-pub use slots::{Claim, Consumer, Producer, View};
+pub use slots::{Claim, Consumer, Payload, Producer, View};
 
 /// How often a handle is opened again when the name comes to mean another ring.
 const OPEN_TRIES_MAX: u32 = 8;

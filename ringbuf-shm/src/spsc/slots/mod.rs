@@ -1,7 +1,13 @@
-//! What may stand in a typed slot, and where the slots are.
+//! Values of one type in slots of its size: what they may be, and where they are.
 //!
 //! Unsafe code here makes slices of slots; who may touch them is for the caller to
 //! say, who got their span from the protocol.
+
+mod consumer;
+mod producer;
+
+pub use consumer::{Consumer, View};
+pub use producer::{Claim, Producer};
 
 use crate::map::{Data, to_usize};
 use crate::ring::Ring;
