@@ -107,8 +107,15 @@ const fn state_word(who: Who, state: u64) -> u64 {
     (who.0 as u64) << STATE_BITS | state
 }
 
+/// Who knows whether a peer lives.
+pub trait Liveness {
+    /// Whether somebody else holds the lock of this identity. True when the kernel
+    /// has no answer: nobody alive may be taken for dead.
+    fn is_held(&self, who: Who) -> bool;
+}
+
 /// Kernel locks on identities and rows.
-pub trait Locks {
+pub trait Locks: Liveness {
     /// Held while a newcomer looks at a row and takes it; given up when dropped,
     /// and when its process dies.
     type Attach;
@@ -127,10 +134,6 @@ pub trait Locks {
     /// # Errors
     /// When the kernel has no answer.
     fn take(&self, who: Who) -> Result<bool, Self::Error>;
-
-    /// Whether somebody else holds this identity. True when the kernel has no
-    /// answer: nobody alive may be taken for dead.
-    fn is_held(&self, who: Who) -> bool;
 }
 
 /// How the last holder of a seat went.
@@ -232,7 +235,7 @@ impl<M: Machine> RowWords<M> {
     ///
     /// # Errors
     /// [`Corrupt`] if the word cannot be true.
-    pub fn presence<L: Locks>(&self, row: u32, locks: &L) -> Result<Presence, Corrupt> {
+    pub fn presence<L: Liveness>(&self, row: u32, locks: &L) -> Result<Presence, Corrupt> {
         // edge CLOSE, acquire end: as in `has_left`.
         let (who, state) = decode(self.state.load(Acquire), row)?;
         Ok(match state {

@@ -8,7 +8,7 @@
 
 use crate::event::Event;
 use crate::machine::Machine;
-use crate::peer::{Locks, Presence, RowWords};
+use crate::peer::{Liveness, Presence, RowWords};
 use core::fmt;
 
 /// What to do after a look that found nothing.
@@ -53,7 +53,7 @@ pub struct Peer<'a, M: Machine, L> {
     pub locks: &'a L,
 }
 
-impl<M: Machine, L: Locks> Peer<'_, M, L> {
+impl<M: Machine, L: Liveness> Peer<'_, M, L> {
     /// Looks once. `None`: nothing now, and the peer did not close its handle.
     ///
     /// Makes no system call, and so does not notice that the peer died.

@@ -72,8 +72,8 @@
  * independent, also of one ring.
  *
  * Processes.  A child of fork() cannot use the handles it inherits: calls answer
- * -ECHILD and touch nothing shared, and closing them frees their memory and no
- * more.  The child opens the ring itself, by name or by the descriptor of
+ * -ECHILD and touch nothing shared, looking at statistics excepted, and closing
+ * them frees their memory and no more.  The child opens the ring itself, by name or by the descriptor of
  * ringbuf_producer_fd(), which it may take from the inherited handle.  After
  * exec() they are gone without having been closed: to the other side, a death.
  *
@@ -637,10 +637,10 @@ int ringbuf_producer_metadata(const struct ringbuf_producer *producer, void *buf
 /*
  * ringbuf_producer_stat() fills *STAT with what the ring can tell about itself.
  *
- * The thread that uses the handle; does not block.  Returns 0, or
+ * The thread that uses the handle, also in a child that inherited it; does not
+ * block.  Returns 0, or
  *   -EINVAL   NULL, or an impossible size in STAT->size
  *   -EBADMSG  the ring is corrupt
- *   -ECHILD   the producer was inherited over fork()
  */
 int ringbuf_producer_stat(const struct ringbuf_producer *producer, struct ringbuf_stat *stat);
 

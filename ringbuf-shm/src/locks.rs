@@ -15,7 +15,7 @@ use crate::backing;
 use crate::error::OpenError;
 use crate::fork::{Home, Private};
 use crate::layout::LOCK_BASE;
-use ringbuf_core::peer::{Locks, Who};
+use ringbuf_core::peer::{Liveness, Locks, Who};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -69,16 +69,34 @@ impl LockFile {
             _ => Err(error),
         }
     }
+}
 
-    fn is_locked(&self, offset: u64) -> io::Result<bool> {
-        let mut byte = Self::byte(offset, libc::F_WRLCK);
+/// Asks about locks through a descriptor. Its own it cannot see.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lookout<'a>(pub(crate) BorrowedFd<'a>);
+
+impl Lookout<'_> {
+    fn is_locked(self, offset: u64) -> io::Result<bool> {
+        let mut byte = LockFile::byte(offset, libc::F_WRLCK);
         // SAFETY: the descriptor is open, and `byte` is ours for the kernel to fill.
-        let result =
-            unsafe { libc::fcntl(self.file.as_fd().as_raw_fd(), libc::F_OFD_GETLK, &raw mut byte) };
+        let result = unsafe { libc::fcntl(self.0.as_raw_fd(), libc::F_OFD_GETLK, &raw mut byte) };
         if result != 0 {
             return Err(io::Error::last_os_error());
         }
         Ok(i32::from(byte.l_type) != libc::F_UNLCK)
+    }
+}
+
+impl Liveness for Lookout<'_> {
+    fn is_held(&self, who: Who) -> bool {
+        // In doubt, alive.
+        self.is_locked(LOCK_BASE + u64::from(who.bits())).unwrap_or(true)
+    }
+}
+
+impl Liveness for LockFile {
+    fn is_held(&self, who: Who) -> bool {
+        Lookout(self.file.as_fd()).is_held(who)
     }
 }
 
@@ -117,10 +135,5 @@ impl Locks for LockFile {
 
     fn take(&self, who: Who) -> io::Result<bool> {
         self.lock(LOCK_BASE + u64::from(who.bits()))
-    }
-
-    fn is_held(&self, who: Who) -> bool {
-        // In doubt, alive.
-        self.is_locked(LOCK_BASE + u64::from(who.bits())).unwrap_or(true)
     }
 }

@@ -4,7 +4,7 @@ use crate::backing::{self, Naming};
 use crate::error::OpenError;
 use crate::header::{Description, OtherBoot, Shape, Spec, boot_id};
 use crate::layout::{CONSUMER_ROW, IMMUTABLE_LEN, PRODUCER_ROW};
-use crate::locks::LockFile;
+use crate::locks::Lookout;
 use crate::map::Map;
 use crate::name::{self, Place, check_file};
 use crate::options::Options;
@@ -36,8 +36,6 @@ struct Inner {
     description: Description,
     map: Map,
     granted: Granted,
-    /// Asks about peers; holds no lock itself.
-    locks: LockFile,
     /// Where the name was found, if there was one.
     place: Option<Place>,
 }
@@ -198,8 +196,7 @@ impl Ring {
             lock_memory: options.lock_memory.then(|| map.lock().is_ok()),
             huge_pages: options.huge_pages.then(|| map.collapse().unwrap_or(false)),
         };
-        let locks = LockFile::new(file.as_fd())?;
-        let inner = Inner { file, description, map, granted, locks, place };
+        let inner = Inner { file, description, map, granted, place };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -254,8 +251,7 @@ impl Ring {
     /// A snapshot of what both sides did and whether they live.
     ///
     /// # Errors
-    /// [`OpenError::Corrupt`] if a shared word holds an impossible value,
-    /// [`OpenError::Forked`] in a child that inherited the ring.
+    /// [`OpenError::Corrupt`] if a shared word holds an impossible value.
     pub fn stats(&self) -> Result<Stats, OpenError> {
         Stats::take(self)
     }
@@ -284,8 +280,9 @@ impl Ring {
         &self.inner.map
     }
 
-    pub(crate) fn locks(&self) -> &LockFile {
-        &self.inner.locks
+    /// Asks about peers: no lock is ever taken through the ring's own descriptor.
+    pub(crate) fn lookout(&self) -> Lookout<'_> {
+        Lookout(self.inner.file.as_fd())
     }
 
     /// Refuses a ring that is not as a creator would have made it.

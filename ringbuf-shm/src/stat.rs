@@ -5,12 +5,10 @@
 use crate::error::OpenError;
 use crate::header::Shape;
 use crate::layout::{CONSUMER_ROW, Counters, PRODUCER_ROW};
-use crate::locks::LockFile;
 use crate::native::Native;
 use crate::ring::Ring;
 use ringbuf_core::peer::{Presence, RowWords};
 use ringbuf_core::position::Position;
-use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 /// What happened on a ring so far.
@@ -63,24 +61,12 @@ pub struct PeerStats {
 
 impl Stats {
     pub(crate) fn take(ring: &Ring) -> Result<Self, OpenError> {
-        // A child has no descriptor to ask through who lives.
-        if !ring.locks().home().is_here() {
-            return Err(OpenError::Forked);
-        }
         let map = ring.mapping();
         // SAFETY: the ring is borrowed until the end of this function, and so is its map.
         let producer = unsafe { map.producer() };
         // SAFETY: as above.
         let consumer = unsafe { map.consumer() };
         let shape = ring.shape();
-        // A forked child has no locks of its parent's any more, and asks by its own.
-        let own;
-        let locks = if ring.locks().home().is_here() {
-            ring.locks()
-        } else {
-            own = LockFile::new(ring.as_fd())?;
-            &own
-        };
         // `head` first, with Acquire: `tail` is then at least as new, so that what is
         // in use is never less than nothing. Relaxed: `taken` is checked below.
         let head = Position::new(consumer.words.head.load(Acquire));
@@ -105,22 +91,17 @@ impl Stats {
             taken: taken.since(head).min(used).min(capacity),
             dropped: consumer.words.dropped.load(Relaxed),
             redelivered: consumer.counters.redelivered.load(Relaxed),
-            producer: peer(ring, locks, PRODUCER_ROW, &producer.counters)?,
-            consumer: peer(ring, locks, CONSUMER_ROW, &consumer.counters)?,
+            producer: peer(ring, PRODUCER_ROW, &producer.counters)?,
+            consumer: peer(ring, CONSUMER_ROW, &consumer.counters)?,
         })
     }
 }
 
-fn peer(
-    ring: &Ring,
-    locks: &LockFile,
-    row: u32,
-    counters: &Counters,
-) -> Result<PeerStats, OpenError> {
+fn peer(ring: &Ring, row: u32, counters: &Counters) -> Result<PeerStats, OpenError> {
     // SAFETY: the ring is borrowed until the end of this function, and so is its map.
     let words: &RowWords<Native> = unsafe { ring.mapping().row(row) };
     Ok(PeerStats {
-        presence: words.presence(row, locks)?,
+        presence: words.presence(row, &ring.lookout())?,
         incarnation: words.holder(row).map_or(0, ringbuf_core::peer::Who::incarnation),
         pid: words.pid.load(Relaxed),
         since: words.since.load(Relaxed),

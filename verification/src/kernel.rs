@@ -4,7 +4,7 @@
 //! instruction. That is all: no queue, no timeout, no owner to ask for.
 
 use loom::sync::Mutex;
-use ringbuf_core::peer::{Locks, Who};
+use ringbuf_core::peer::{Liveness, Locks, Who};
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt;
@@ -105,6 +105,14 @@ impl<K: Kernel> Drop for Attach<'_, K> {
     }
 }
 
+impl<K: Kernel> Liveness for Process<'_, K> {
+    fn is_held(&self, who: Who) -> bool {
+        self.kernel.enter(|table| {
+            table.identities.iter().any(|&(held, holder)| held == who && holder != self.id)
+        })
+    }
+}
+
 impl<'a, K: Kernel> Locks for Process<'a, K> {
     type Attach = Attach<'a, K>;
     type Error = Infallible;
@@ -130,12 +138,6 @@ impl<'a, K: Kernel> Locks for Process<'a, K> {
             }
             free
         }))
-    }
-
-    fn is_held(&self, who: Who) -> bool {
-        self.kernel.enter(|table| {
-            table.identities.iter().any(|&(held, holder)| held == who && holder != self.id)
-        })
     }
 }
 

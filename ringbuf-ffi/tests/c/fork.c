@@ -59,12 +59,12 @@ static void inherits_idle_handles(void)
     EXPECT(ringbuf_producer_flush(producer, -1), -ECHILD);
     EXPECT(ringbuf_producer_peer(producer), -ECHILD);
     EXPECT(ringbuf_producer_wait_for_peer(producer, -1), -ECHILD);
-    EXPECT(ringbuf_producer_stat(producer, &stat), -ECHILD);
+    EXPECT(ringbuf_producer_stat(producer, &stat), 0);
     EXPECT(ringbuf_consumer_read(consumer, 0, &message), -ECHILD);
     EXPECT(ringbuf_consumer_read(consumer, -1, &message), -ECHILD);
     EXPECT(ringbuf_consumer_peer(consumer), -ECHILD);
     EXPECT(ringbuf_consumer_wait_for_peer(consumer, -1), -ECHILD);
-    EXPECT(ringbuf_consumer_stat(consumer, &stat), -ECHILD);
+    EXPECT(ringbuf_consumer_stat(consumer, &stat), 0);
     EXPECT(ringbuf_producer_fd(producer) >= 0, 1);
     EXPECT(ringbuf_consumer_close(consumer), 0);
     EXPECT(ringbuf_producer_close(producer), 0);

@@ -5,7 +5,7 @@ use crate::kernel::{Kernel as _, Modelled, Process};
 use crate::lab::{Lab, Payload, U32, U64, mortal};
 use loom::thread::yield_now;
 use ringbuf_core::error::SeatError;
-use ringbuf_core::peer::{Locks, Predecessor, Presence, RowWords, STATE_EMPTY, Seat, Who};
+use ringbuf_core::peer::{Liveness, Predecessor, Presence, RowWords, STATE_EMPTY, Seat, Who};
 use std::rc::Rc;
 
 /// The row that everybody wants.
