@@ -167,7 +167,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        self.input = None;
+        // Its input stays open until it is dead: whoever sees the end of it closes.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
