@@ -1,2 +1,87 @@
-//! To be written.
-fn main() {}
+//! The command `ringbuf`: publish, subscribe, look, clean up.
+
+mod backpressure;
+mod demo;
+mod failure;
+mod figures;
+mod input;
+mod list;
+mod publish;
+mod remove;
+mod stat;
+mod stop;
+mod subscribe;
+mod table;
+mod tell;
+mod y4m;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Passes messages between processes through a ring in shared memory.
+///
+/// One process publishes, one subscribes. Messages are written once and read where
+/// they stand. No daemon is needed: the ring is a file in /dev/shm/ringbuf-<uid>
+/// (or in $RINGBUF_DIR), and any process may be killed at any moment without harm
+/// to the others.
+#[derive(Parser)]
+#[command(name = "ringbuf", version, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Video from one process to another, in two terminals:
+    ffmpeg -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub cam0
+    ringbuf sub cam0 --wait | ffplay -
+
+  Lines of a log:
+    journalctl -f | ringbuf pub log --lines
+    ringbuf sub log
+
+  Who is there, and how far are they:
+    ringbuf ls
+    ringbuf stat cam0 --watch
+
+  What can this machine do:
+    ringbuf demo
+
+Status: 0 when all is done, 1 with one line on standard error when not, 2 for a
+command line that is not understood, 128 + N when ended by signal N.";
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(name = "pub")]
+    Publish(publish::Arguments),
+    #[command(name = "sub")]
+    Subscribe(subscribe::Arguments),
+    Stat(stat::Arguments),
+    #[command(name = "ls")]
+    List(list::Arguments),
+    #[command(name = "rm")]
+    Remove(remove::Arguments),
+    Demo(demo::Arguments),
+    #[command(hide = true)]
+    DemoCamera(demo::camera::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Publish(arguments) => publish::run(&arguments),
+        Command::Subscribe(arguments) => subscribe::run(&arguments),
+        Command::Stat(arguments) => stat::run(&arguments),
+        Command::List(_) => list::run(),
+        Command::Remove(arguments) => remove::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::DemoCamera(arguments) => demo::camera::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell::say(&failure);
+            failure.status()
+        }
+    }
+}

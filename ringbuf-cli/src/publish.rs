@@ -1,0 +1,240 @@
+//! `ringbuf pub`: standard input becomes messages.
+//!
+//! Frames are read into the slot in which they stay: the only copy is the kernel's.
+
+use crate::backpressure::{Backpressure, Producer};
+use crate::failure::Failure;
+use crate::input::{self, Input};
+use crate::stop::Stop;
+use crate::tell::say;
+use crate::y4m::{self, Y4mError};
+use clap::{Args, ValueEnum};
+use ringbuf_shm::spsc::{bytes, records};
+use ringbuf_shm::{ClaimError, Options, Predecessor, Redelivery, Sleeper};
+use std::io::{BufRead, BufReader, Read};
+
+/// Slots of a ring of frames, unless told otherwise.
+const FRAMES_DEFAULT: u64 = 8;
+/// Bytes of a ring of lines, unless told otherwise.
+const LINES_BYTES_DEFAULT: u64 = 1 << 20;
+/// Bytes of lines that are read at once.
+const LINES_BUFFER: usize = 1 << 16;
+/// Bytes that are read ahead to see whether the input goes on. What is in this
+/// buffer is copied once more, so it is small.
+const AHEAD: usize = 256;
+
+/// Publishes standard input as messages of a ring.
+///
+/// A stream of YUV4MPEG2 video (`ffmpeg ... -f yuv4mpegpipe -`) is recognised by
+/// itself: each frame is a message, and `ringbuf sub` gives the same stream again,
+/// byte for byte. For anything else say what a message is: --frame-bytes or --lines.
+///
+/// The ring is made if there is none. If a publisher died on a ring of the same
+/// description, its seat is taken and the ring goes on; subscribers stay. When the
+/// ring is full, the input waits; subscribers may come, go and be killed meanwhile,
+/// and no message is lost.
+///
+/// At the end of the input, waits until everything was read, and removes the name.
+/// Ctrl-C stops at once: the name is removed, and whoever has the ring open still
+/// reads what is in it.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  ffmpeg -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub cam0
+  ffmpeg -f v4l2 -i /dev/video0 -pix_fmt nv12 -f rawvideo - |
+      ringbuf pub cam0 --frame-bytes 3110400
+  tail -f access.log | ringbuf pub log --lines")]
+pub(crate) struct Arguments {
+    /// The ring: a name, or a path with a `/` in it
+    name: String,
+    /// Each N bytes are a message; the last may be shorter
+    #[arg(long, value_name = "N", conflicts_with = "lines",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    frame_bytes: Option<u64>,
+    /// Each line is a message, with its end
+    #[arg(long)]
+    lines: bool,
+    /// Slots of the ring (8), or bytes of a ring of lines (1 MiB); rounded up to a
+    /// power of two
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    capacity: Option<u64>,
+    /// End with the input and leave the ring and what is in it to those who come
+    /// later; `ringbuf rm` removes it
+    #[arg(long)]
+    keep: bool,
+    /// What becomes of a message whose subscriber died while it had it
+    #[arg(long, value_enum, default_value_t = Policy::Again)]
+    redelivery: Policy,
+    /// Never sleep while waiting, on either side: faster, at the price of a core
+    #[arg(long)]
+    spin: bool,
+    /// Ask for huge pages of 2 MiB
+    #[arg(long)]
+    huge_pages: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Policy {
+    /// The next subscriber gets it again: at least once
+    Again,
+    /// It is dropped and counted: at most once
+    Drop,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let stop = Stop::watch()?;
+    let input = Input::new(&stop);
+    match arguments.frame_bytes {
+        Some(frame_bytes) => publish_frames(arguments, &stop, input, frame_bytes),
+        None if arguments.lines => publish_lines(arguments, &stop, input),
+        None => publish_video(arguments, &stop, input),
+    }
+}
+
+fn publish_video(arguments: &Arguments, stop: &Stop, input: Input<'_>) -> Result<(), Failure> {
+    let mut input = BufReader::with_capacity(AHEAD, input);
+    let header = y4m::Header::read(&mut input).map_err(|error| match error {
+        Y4mError::NotY4m => Failure::Said(
+            "the input is not YUV4MPEG2; say what a message is with --frame-bytes N or --lines, \
+             or let ffmpeg write `-f yuv4mpegpipe`"
+                .into(),
+        ),
+        error => bad_video(error),
+    })?;
+    let options = frames(arguments, (header.frame_bytes + y4m::FRAME_LINE_MAX) as u64)
+        .metadata(&header.line)
+        .type_name(y4m::TYPE_NAME);
+    let producer = bytes::Producer::create_or_open(&arguments.name, &options);
+    let producer = producer.map_err(Failure::opening(&arguments.name))?;
+    let from = producer.predecessor();
+    feed(arguments, stop, producer, from, |producer, backpressure| {
+        let mut line = Vec::with_capacity(y4m::FRAME_LINE_MAX);
+        let mut frame = 0;
+        while y4m::read_frame_line(&mut input, frame, &mut line).map_err(bad_video)? {
+            let mut slot = room(arguments, producer, backpressure)?;
+            let (picture, behind) = slot.split_at_mut(header.frame_bytes);
+            if input::fill(&mut input, picture).map_err(input::failure)? < picture.len() {
+                return Err(bad_video(Y4mError::Cut(frame)));
+            }
+            behind[..line.len()].copy_from_slice(&line);
+            let len = header.frame_bytes + line.len();
+            slot.commit(len).map_err(|error| Failure::about(&arguments.name, error))?;
+            frame += 1;
+        }
+        Ok(())
+    })
+}
+
+fn bad_video(error: Y4mError) -> Failure {
+    match error {
+        Y4mError::Io(error) => input::failure(error),
+        error => Failure::Said(format!("the YUV4MPEG2 input is bad: {error}")),
+    }
+}
+
+fn publish_frames(
+    arguments: &Arguments,
+    stop: &Stop,
+    input: Input<'_>,
+    frame_bytes: u64,
+) -> Result<(), Failure> {
+    let mut input = BufReader::with_capacity(AHEAD, input);
+    let options = frames(arguments, frame_bytes);
+    let producer = bytes::Producer::create_or_open(&arguments.name, &options);
+    let producer = producer.map_err(Failure::opening(&arguments.name))?;
+    let from = producer.predecessor();
+    feed(arguments, stop, producer, from, |producer, backpressure| {
+        while !input.fill_buf().map_err(input::failure)?.is_empty() {
+            let mut slot = room(arguments, producer, backpressure)?;
+            let len = input::fill(&mut input, &mut slot).map_err(input::failure)?;
+            slot.commit(len).map_err(|error| Failure::about(&arguments.name, error))?;
+        }
+        Ok(())
+    })
+}
+
+fn publish_lines(arguments: &Arguments, stop: &Stop, input: Input<'_>) -> Result<(), Failure> {
+    let mut input = BufReader::with_capacity(LINES_BUFFER, input);
+    let options = options(arguments, LINES_BYTES_DEFAULT);
+    let producer = records::Producer::create_or_open(&arguments.name, &options);
+    let producer = producer.map_err(Failure::opening(&arguments.name))?;
+    let from = producer.predecessor();
+    let longest = producer.len_max();
+    feed(arguments, stop, producer, from, |producer, backpressure| {
+        let mut line = Vec::new();
+        for number in 1u64.. {
+            line.clear();
+            let mut limited = input.by_ref().take(longest as u64 + 1);
+            if limited.read_until(b'\n', &mut line).map_err(input::failure)? == 0 {
+                break;
+            }
+            if line.len() > longest {
+                return Err(Failure::Said(format!(
+                    "line {number} is longer than {longest} bytes; give the ring more --capacity"
+                )));
+            }
+            backpressure.wait(producer, |producer, most| producer.push_timeout(&line, most))?;
+        }
+        Ok(())
+    })
+}
+
+/// The options of a ring of byte slots.
+fn frames(arguments: &Arguments, slot_size: u64) -> Options {
+    options(arguments, FRAMES_DEFAULT).slot_size(slot_size)
+}
+
+/// What the options say about a ring of either shape.
+fn options(arguments: &Arguments, capacity: u64) -> Options {
+    Options::new()
+        .capacity(arguments.capacity.unwrap_or(capacity))
+        .reopen(true)
+        .sleeper(if arguments.spin { Sleeper::Spin } else { Sleeper::Futex })
+        .redelivery(match arguments.redelivery {
+            Policy::Again => Redelivery::Redeliver,
+            Policy::Drop => Redelivery::Drop,
+        })
+        .huge_pages(arguments.huge_pages)
+}
+
+/// Waits for a free slot and claims it.
+fn room<'a>(
+    arguments: &Arguments,
+    producer: &'a mut bytes::Producer,
+    backpressure: &mut Backpressure<'_>,
+) -> Result<bytes::Claim<'a>, Failure> {
+    // Claimed, given back and claimed again: the same slot, which nobody else takes.
+    backpressure.wait(producer, |producer, most| producer.claim_timeout(most).map(drop))?;
+    producer.try_claim().map_err(|error: ClaimError| Failure::about(&arguments.name, error))
+}
+
+/// Lets `write` write everything, waits until it was read, and removes the name.
+fn feed<P: Producer>(
+    arguments: &Arguments,
+    stop: &Stop,
+    mut producer: P,
+    from: Predecessor,
+    write: impl FnOnce(&mut P, &mut Backpressure<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let name = &arguments.name;
+    if from == Predecessor::Died {
+        say(format_args!("{name}: goes on where a publisher died"));
+    }
+    if producer.ring().granted().huge_pages == Some(false) {
+        say(format_args!("{name}: the kernel granted no huge pages; going on without"));
+    }
+    let mut backpressure = Backpressure::new(name, stop);
+    let written = write(&mut producer, &mut backpressure);
+    // What was published before the input went bad is whole, and is waited for too.
+    let read = match written {
+        Err(Failure::Stopped(_)) => Ok(()),
+        _ if arguments.keep => Ok(()),
+        _ => backpressure.flush(&mut producer),
+    };
+    if arguments.keep {
+        return written.and(read);
+    }
+    // Before the producer is dropped: who finds the name does not find it closed.
+    let removed = producer.ring().remove().map_err(Failure::opening(name));
+    written.and(read).and(removed.map(|_| ()))
+}

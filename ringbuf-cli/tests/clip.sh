@@ -1,0 +1,106 @@
+#!/bin/sh
+# Passes a real clip through a ring and compares what comes out with what went in:
+# once undisturbed, and once with subscribers that are killed one after the other.
+#
+#     clip.sh CLIP [SUBSCRIBERS]
+#
+# Takes anything that ffmpeg decodes. Uses $RINGBUF, or `ringbuf` from the PATH.
+set -eu
+
+fail() { echo "clip.sh: $*" >&2; exit 1; }
+
+[ $# -ge 1 ] || fail "usage: clip.sh CLIP [SUBSCRIBERS]"
+clip=$1
+killed_wanted=${2:-5}
+ringbuf=${RINGBUF:-ringbuf}
+command -v ffmpeg >/dev/null || fail "ffmpeg is missing; install it to decode clips"
+command -v "$ringbuf" >/dev/null || fail "\`$ringbuf\` is missing; set RINGBUF to where it is"
+[ -r "$clip" ] || fail "cannot read $clip"
+
+work=$(mktemp -d)
+RINGBUF_DIR=$work/rings
+export RINGBUF_DIR
+mkdir -m 700 "$RINGBUF_DIR"
+publisher= subscriber=
+cleanup() {
+    for process in $publisher $subscriber; do kill -9 "$process" 2>/dev/null || :; done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+decode() { ffmpeg -v error -nostdin -i "$clip" -map 0:v:0 -f yuv4mpegpipe -strict -1 -; }
+# The frames of a YUV4MPEG2 file, one checksum a line, without the one that is cut
+# short at its end. By ffmpeg, which is not ours.
+checksums() { ffmpeg -v quiet -nostdin -i "$1" -f framemd5 - | sed -n 's/^0,.*, *//p'; }
+
+echo "decoding $clip"
+decode >"$work/in.y4m"
+checksums "$work/in.y4m" >"$work/in.md5"
+frames=$(wc -l <"$work/in.md5")
+bytes=$(wc -c <"$work/in.y4m")
+[ "$frames" -gt 0 ] || fail "no video in $clip"
+header=$(head -n 1 "$work/in.y4m" | wc -c)
+# A frame with its FRAME line, which ffmpeg writes without parameters.
+frame=$(((bytes - header) / frames))
+[ $((header + frames * frame)) -eq "$bytes" ] || fail "the frames are not all of one size"
+echo "$frames frames, $bytes bytes: $(head -n 1 "$work/in.y4m" | head -c 100)"
+
+echo
+echo "1. through the ring, undisturbed"
+decode | "$ringbuf" pub clip &
+publisher=$!
+"$ringbuf" sub clip --wait >"$work/out.y4m"
+wait "$publisher"
+publisher=
+cmp "$work/in.y4m" "$work/out.y4m" || fail "what came out differs"
+echo "   $bytes bytes came out as they went in"
+rm "$work/out.y4m"
+
+echo
+echo "2. subscribers killed by kill -9, one after the other"
+decode | "$ringbuf" pub clip --capacity 4 &
+publisher=$!
+share=$((bytes / (killed_wanted + 1)))
+number=0
+killed=0
+whole=0
+: >"$work/union.md5"
+while :; do
+    number=$((number + 1))
+    out=$work/part$number.y4m
+    : >"$out"
+    "$ringbuf" sub clip --wait=10 >"$out" 2>"$work/notes" &
+    subscriber=$!
+    if [ "$killed" -lt "$killed_wanted" ]; then
+        # Until it has written its share, or ends by itself.
+        while kill -0 "$subscriber" 2>/dev/null && [ "$(wc -c <"$out")" -lt "$share" ]; do :; done
+        kill -9 "$subscriber" 2>/dev/null || :
+    fi
+    status=0
+    wait "$subscriber" 2>/dev/null || status=$?
+    subscriber=
+    checksums "$out" >"$work/part.md5"
+    # A frame that the last one wrote whole and did not live to release comes again;
+    # one that it wrote in part, too, but then it is not in what that one wrote.
+    note=
+    if [ "$whole" -eq 1 ] && grep -q "wrote 1 message again" "$work/notes"; then
+        note=", the first of them written before too"
+        sed -i 1d "$work/part.md5"
+    fi
+    cat "$work/part.md5" >>"$work/union.md5"
+    size=$(wc -c <"$out")
+    whole=0
+    [ "$size" -lt "$header" ] || [ $(((size - header) % frame)) -ne 0 ] || whole=1
+    written=$((size < header ? 0 : (size - header) / frame))
+    echo "   subscriber $number: $written whole frames$note, status $status"
+    rm "$out"
+    [ "$status" -ne 0 ] || break
+    [ "$status" -eq 137 ] || fail "a subscriber failed: $(cat "$work/notes")"
+    killed=$((killed + 1))
+done
+wait "$publisher" || fail "the publisher failed"
+publisher=
+cmp "$work/in.md5" "$work/union.md5" || fail "the union of what they wrote has a gap"
+echo "   together: all $frames frames, in order, none missing"

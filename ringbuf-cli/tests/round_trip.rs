@@ -1,0 +1,110 @@
+//! Goal: what goes into `pub` comes out of `sub`, byte for byte, in every form.
+//! Method: both commands as processes, input from a file, output compared.
+
+mod scene;
+
+use scene::{Scene, Video};
+
+const ODD: Video = Video { width: 7, height: 5 };
+
+/// Publishes `input`, subscribes, and compares.
+#[track_caller]
+fn there_and_back(input: &[u8], arguments: &[&str]) {
+    let scene = Scene::new();
+    let publisher = scene.start_with(&[&["pub", "ring"], arguments].concat(), scene.file(input));
+    let out = scene.run(&["sub", "ring", "--wait"]).well();
+    assert!(out.stdout == input, "{} bytes became {}", input.len(), out.stdout.len());
+    publisher.end().well();
+    assert_eq!(scene.names(), [""; 0]);
+}
+
+#[test]
+fn video_comes_out_as_it_went_in() {
+    there_and_back(&ODD.stream(40), &[]);
+    there_and_back(&Video { width: 320, height: 240 }.stream(20), &["--capacity", "2"]);
+}
+
+#[test]
+fn deep_and_monochrome_video_comes_out_as_it_went_in() {
+    for (colourspace, bytes) in
+        [("420p10", 2 * 59), ("mono", 35), ("444alpha", 4 * 35), ("411", 55)]
+    {
+        let mut input = format!("YUV4MPEG2 W7 H5 F25:1 C{colourspace}\n").into_bytes();
+        for frame in 0..3u8 {
+            input.extend_from_slice(b"FRAME\n");
+            input.extend(std::iter::repeat_n(b'\n' + frame, bytes));
+        }
+        there_and_back(&input, &[]);
+    }
+}
+
+#[test]
+fn frames_of_bytes_come_out_as_they_went_in() {
+    let input: Vec<_> = (0..10_000u32).flat_map(u32::to_le_bytes).collect();
+    there_and_back(&input, &["--frame-bytes", "4000"]);
+    // The last one is shorter; and shorter than what is read ahead.
+    there_and_back(&input, &["--frame-bytes", "4096", "--capacity", "1"]);
+    there_and_back(&input[..9001], &["--frame-bytes", "90"]);
+    // Not taken for video when it is said what it is.
+    there_and_back(&ODD.stream(3), &["--frame-bytes", "50", "--spin"]);
+}
+
+#[test]
+fn lines_come_out_as_they_went_in() {
+    let mut input = Vec::new();
+    for length in (0..300).chain([0, 0, 40_000, 1]) {
+        input.extend(std::iter::repeat_n(b'x', length));
+        input.push(b'\n');
+    }
+    there_and_back(&input, &["--lines", "--capacity", "131072"]);
+    input.extend_from_slice(b"no end");
+    there_and_back(&input, &["--lines"]);
+}
+
+#[test]
+fn parts_of_a_stream_follow_one_another_without_a_header() {
+    let scene = Scene::new();
+    let input = ODD.stream(9);
+    let publisher = scene.start_with(&["pub", "ring"], scene.file(&input));
+    let first = scene.run(&["sub", "ring", "--wait", "--count", "4"]).well();
+    let rest = scene.run(&["sub", "ring", "--no-header"]).well();
+    assert!([first.stdout, rest.stdout].concat() == input);
+    publisher.end().well();
+}
+
+#[test]
+fn a_kept_ring_is_read_later() {
+    let scene = Scene::new();
+    let input = ODD.stream(5);
+    scene.start_with(&["pub", "ring", "--keep"], scene.file(&input)).end().well();
+    assert_eq!(scene.names(), ["ring"]);
+    assert!(scene.run(&["sub", "ring"]).well().stdout == input);
+    // And goes on with another publisher.
+    scene.start_with(&["pub", "ring", "--keep"], scene.file(&ODD.stream(2))).end().well();
+    assert!(scene.run(&["sub", "ring"]).well().stdout == ODD.stream(2));
+}
+
+#[test]
+fn no_message_at_all_comes_out_as_it_went_in() {
+    let header = ODD.header();
+    for (input, form) in
+        [(&header[..], &[][..]), (&[], &["--lines"]), (&[], &["--frame-bytes", "90"])]
+    {
+        // Kept, since a publisher of nothing waits for nobody.
+        let scene = Scene::new();
+        let arguments = [&["pub", "ring", "--keep"], form].concat();
+        scene.start_with(&arguments, scene.file(input)).end().well();
+        assert_eq!(scene.run(&["sub", "ring"]).well().stdout, input);
+    }
+}
+
+#[test]
+fn a_path_is_a_name_too() {
+    let scene = Scene::new();
+    let path = scene.path("ring");
+    let path = path.to_str().unwrap();
+    let publisher = scene.start_with(&["pub", path], scene.file(&ODD.stream(5)));
+    assert!(scene.run(&["sub", path, "--wait"]).well().stdout == ODD.stream(5));
+    publisher.end().well();
+    assert!(!scene.path("ring").exists());
+}
