@@ -19,6 +19,16 @@ pub const FOREVER: u32 = u32::MAX;
 thread_local! {
     static OPERATIONS_LEFT: Cell<u32> = const { Cell::new(FOREVER) };
     static KILLED_AT: RefCell<BTreeSet<Site>> = const { RefCell::new(BTreeSet::new()) };
+    static MEDDLER: RefCell<Option<Box<dyn FnMut()>>> = const { RefCell::new(None) };
+}
+
+/// Runs `act` while `meddle` comes before each of its operations, as a hostile
+/// process may.
+pub fn meddled<T>(meddle: impl FnMut() + 'static, act: impl FnOnce() -> T) -> T {
+    MEDDLER.set(Some(Box::new(meddle)));
+    let returned = act();
+    MEDDLER.set(None);
+    returned
 }
 
 /// Runs a participant that ends before its operation number `after`, counted from
@@ -50,6 +60,11 @@ pub fn killed_at() -> BTreeSet<Site> {
 
 fn step(place: &Location<'_>, kind: Kind, order: Option<Ordering>) {
     site::note(place, kind, order);
+    MEDDLER.with_borrow_mut(|meddler| {
+        if let Some(meddle) = meddler {
+            meddle();
+        }
+    });
     match OPERATIONS_LEFT.get() {
         FOREVER => {}
         0 => {

@@ -2,7 +2,8 @@
 //! something valid: no panic, nothing out of range, no endless loop.
 //!
 //! Method: random calls, with any value stored in any shared word between any two
-//! of them; overflow checks and assertions are on. A call that takes more than a
+//! of them, and for events and rows between any two operations; overflow checks and
+//! assertions are on. A call that takes more than a
 //! thousand operations is taken for endless: its participant is ended there.
 
 use proptest::prelude::*;
@@ -10,14 +11,15 @@ use ringbuf_core::error::ReadError;
 use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::geometry::Records;
 use ringbuf_core::machine::Line;
-use ringbuf_core::peer::{RowWords, STATE_EMPTY, Who};
+use ringbuf_core::peer::{INCARNATION_BITS, ROW_BITS, RowWords, STATE_BITS, STATE_EMPTY};
 use ringbuf_core::position::Span;
 use ringbuf_core::record::{self, Record};
 use ringbuf_core::spsc::{Consumer, ConsumerWords, Producer, ProducerWords};
 use ringbuf_core::wait::{Patience, Peer, Step as Next};
 use ringbuf_verification::kernel::{self, Kernel as _, Process};
-use ringbuf_verification::mortal::{Mortal, Plain, mortal};
+use ringbuf_verification::mortal::{Mortal, Plain, meddled, mortal};
 use std::convert::Infallible;
+use std::rc::Rc;
 
 const OPERATIONS_MAX: u32 = 1000;
 
@@ -226,56 +228,72 @@ proptest! {
 
     #[test]
     fn no_value_of_an_event_harms_who_sleeps_or_wakes(
-        values in prop::collection::vec((any::<u32>(), any::<u32>(), any::<bool>()), 1..50),
+        values in prop::collection::vec((epoch(), epoch()), 1..50),
+        notifies in any::<bool>(),
     ) {
-        let words = EventWords { epoch: Plain::new(0), woken: Plain::new(0) };
-        let machine = Mortal::default();
+        let words = Rc::new(EventWords::<Mortal> { epoch: Plain::new(0), woken: Plain::new(0) });
+        let (machine, far) = (Mortal::default(), Rc::clone(&words));
+        let mut values = values.into_iter().cycle();
+        let meddle = move || {
+            let (epoch, woken) = values.next().expect("a cycle");
+            far.epoch.set(epoch);
+            far.woken.set(woken);
+        };
         let event = Event::new(&machine, &words);
-        for (epoch, woken, notifies) in values {
-            words.epoch.set(epoch);
-            words.woken.set(woken);
+        meddled(meddle, || ends(|| {
             if notifies {
-                ends(|| event.notify());
+                event.notify();
             } else {
-                // Somebody moves the word between any two operations of ours.
-                ends(|| event.sleep(1, || { words.epoch.set(woken); None::<()> }));
+                let _ = event.sleep(1, || None::<()>);
             }
-        }
+        }));
     }
 
     #[test]
     fn no_value_of_a_row_harms_who_asks_takes_or_waits(
         row in 0..3_u32,
-        values in prop::collection::vec((row_word(), any::<bool>()), 1..50),
+        values in prop::collection::vec(row_word(), 1..50),
+        reopen in any::<bool>(),
     ) {
-        let words = RowWords::<Mortal> {
+        let words = Rc::new(RowWords::<Mortal> {
             state: Plain::new(STATE_EMPTY),
             since: Plain::new(0),
             pid: Plain::new(0),
-        };
+        });
         let (machine, kernel) = (Mortal::default(), kernel::Plain::unlocked());
         let event = EventWords { epoch: Plain::new(0), woken: Plain::new(0) };
+        let event = Event::new(&machine, &event);
         let us = Process::new(&kernel, 1);
-        for (value, reopen) in values {
-            words.state.set(value);
-            if let Some(who) = words.holder(row) {
-                prop_assert_eq!(who.row(), row);
+        let peer = Peer { words: &*words, row, locks: &us };
+        let far = Rc::clone(&words);
+        let mut steps = 0..;
+        let meddle = move || {
+            // Every word stands for two operations, so that an exchange may succeed.
+            let step: usize = steps.next().expect("a count");
+            far.state.set(values[step / 2 % values.len()]);
+        };
+        meddled(meddle, || {
+            for _ in 0..20 {
+                if let Some(who) = words.holder(row) {
+                    assert_eq!(who.row(), row);
+                    assert!((1..1 << INCARNATION_BITS).contains(&who.incarnation()));
+                }
+                let _ = ends(|| words.presence(row, &us));
+                if let Ok(seat) = ends(|| words.take(row, reopen, &us)) {
+                    assert_eq!(seat.who.row(), row);
+                    assert_ne!(seat.who.incarnation(), 0);
+                }
+                let look = || Ok::<_, Infallible>(None::<()>);
+                assert!(ends(|| peer.wait(&machine, event, &mut Brief(0), look)).is_err());
+                us.end();
             }
-            let _ = ends(|| words.presence(row, &us));
-            if let Ok(seat) = ends(|| words.take(row, reopen, &us)) {
-                prop_assert_eq!(seat.who.row(), row);
-                prop_assert!(seat.who.incarnation() != 0);
-            }
-            words.state.set(value);
-            let peer = Peer { words: &words, row, locks: &us };
-            let event = Event::new(&machine, &event);
-            let waited = ends(|| {
-                peer.wait(&machine, event, &mut Brief(0), || Ok::<_, Infallible>(None::<()>))
-            });
-            prop_assert!(waited.is_err());
-            us.end();
-        }
+        });
     }
+}
+
+/// Any value of an epoch, and those at which it wraps.
+fn epoch() -> impl Strategy<Value = u32> {
+    prop_oneof![any::<u32>(), 0..4_u32, u32::MAX - 3..=u32::MAX]
 }
 
 #[test]
@@ -299,13 +317,12 @@ fn padding_that_does_not_end_where_the_array_ends_is_corrupt() {
     }
 }
 
-/// Words that look like those of a row, of this or another, and any others.
+/// Any word, and words that look like those of a row: of this or another, with an
+/// incarnation that can or cannot be, in any state.
 fn row_word() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        any::<u64>(),
-        (0..3_u32, 0..1_u32 << 17, 0..8_u64)
-            .prop_map(|(row, turn, state)| u64::from(Who::new(row, turn).bits()) << 3 | state),
-    ]
+    let incarnation = prop_oneof![0..3_u64, 0..1_u64 << 20, (1_u64 << 17) - 2..(1 << 17) + 2];
+    let word = |(row, turn, state)| (turn << ROW_BITS | row) << STATE_BITS | state;
+    prop_oneof![1 => any::<u64>(), 4 => (0..3_u64, incarnation, 0..8_u64).prop_map(word)]
 }
 
 struct Brief(u32);
