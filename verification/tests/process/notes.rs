@@ -1,0 +1,58 @@
+//! What a process notes about itself, to be read after it was killed.
+//!
+//! A page in a file that the test and its processes map: a store to it outlives the
+//! process, and comes after everything the process stored before.
+
+use super::words::Words;
+use std::fs::File;
+use std::path::Path;
+
+/// A note: one word of the page.
+#[derive(Clone, Copy, Debug)]
+#[repr(usize)]
+pub(crate) enum Note {
+    /// The number after the last message that the producer tried to commit.
+    Committing,
+    /// The number after the last message whose commit returned.
+    Committed,
+    /// The number after the last message that the consumer was shown.
+    Shown,
+    /// The number after the last message that the consumer tried to release.
+    Releasing,
+    /// The number after the last message whose release returned.
+    Released,
+    /// The producer is to close the ring.
+    Finish,
+    /// The thread to trace.
+    Thread,
+    /// How far the operation to trace has come.
+    Phase,
+    /// Calls that returned.
+    Calls,
+}
+
+#[derive(Debug)]
+pub(crate) struct Notes {
+    page: Words,
+}
+
+impl Notes {
+    pub(crate) fn create(path: &Path) -> Self {
+        let file = File::create_new(path).unwrap();
+        file.set_len(4096).unwrap();
+        Self::open(path)
+    }
+
+    pub(crate) fn open(path: &Path) -> Self {
+        let file = File::options().read(true).write(true).open(path).unwrap();
+        Self { page: Words::map(&file) }
+    }
+
+    pub(crate) fn get(&self, note: Note) -> u64 {
+        self.page.load(note as usize * 8)
+    }
+
+    pub(crate) fn set(&self, note: Note, value: u64) {
+        self.page.store(note as usize * 8, value);
+    }
+}
