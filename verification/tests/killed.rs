@@ -47,21 +47,8 @@ fn plan(kind: Kind, redelivery: Redelivery, ring: u64) -> Plan {
         sleeper: if ring % 5 == 4 { Sleeper::Spin } else { Sleeper::Futex },
         spin: Duration::from_micros(cycle(&[0, 1, 20])),
         batch: if kind == Kind::Slots { messages.min(5) } else { 1 },
+        deaths: true,
     }
-}
-
-/// Waits a random moment, in half of the cases counted from when `note` moves.
-fn wait_a_moment(traffic: &Traffic, note: Note, random: &mut Random) {
-    let before = traffic.notes().get(note);
-    let start = Instant::now();
-    let awake = random.below(2) == 0;
-    // In vain if the other side is dead and the ring is full or empty.
-    while awake && traffic.notes().get(note) == before && start.elapsed() < 20 * LIFE_MAX {
-        std::thread::sleep(Duration::from_micros(50));
-    }
-    std::thread::sleep(Duration::from_nanos(
-        random.below(u64::try_from(LIFE_MAX.as_nanos()).unwrap()),
-    ));
 }
 
 fn kill_both_sides(kind: Kind, redelivery: Redelivery) {
@@ -79,7 +66,7 @@ fn kill_both_sides(kind: Kind, redelivery: Redelivery) {
                 _ => &[Side::Producer, Side::Consumer],
             };
             let note = [Note::Committed, Note::Released, Note::Releasing];
-            wait_a_moment(&traffic, note[victims.len()], &mut random);
+            traffic.wait_a_moment(note[victims.len()], &mut random, LIFE_MAX);
             for &side in victims {
                 traffic.kill(side);
                 *if side == Side::Producer { &mut produced } else { &mut consumed } += 1;

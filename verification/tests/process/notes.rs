@@ -27,7 +27,9 @@ pub(crate) enum Note {
     Thread,
     /// How far the operation to trace has come.
     Phase,
-    /// Calls that returned.
+    /// Messages that were read long after they were committed.
+    Late,
+    /// Calls that returned, by what they returned: this note and those behind it.
     Calls,
 }
 
@@ -50,6 +52,17 @@ impl Notes {
 
     pub(crate) fn get(&self, note: Note) -> u64 {
         self.page.load(note as usize * 8)
+    }
+
+    /// Counts a call that returned outcome number `outcome`.
+    pub(crate) fn count_call(&self, outcome: usize) {
+        let at = (Note::Calls as usize + outcome) * 8;
+        self.page.store(at, self.page.load(at) + 1);
+    }
+
+    /// How many calls returned outcome number `outcome`.
+    pub(crate) fn calls(&self, outcome: usize) -> u64 {
+        self.page.load((Note::Calls as usize + outcome) * 8)
     }
 
     pub(crate) fn set(&self, note: Note, value: u64) {

@@ -13,7 +13,7 @@ use super::words::{HEAD, TAIL, TAKEN, Words};
 use super::{Child, enter, number, until, variable};
 use ringbuf_shm::{ClaimError, Options, Presence, ReadError, Redelivery, Ring, Sleeper, Stats};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long one call of a process waits before it looks for the wish to finish.
@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) spin: Duration,
     /// The most messages in one commit or one read of typed slots.
     pub(crate) batch: u64,
+    /// Whether a process may find the other dead; else that fails the test.
+    pub(crate) deaths: bool,
 }
 
 /// A message's number, and the position at which it stands.
@@ -124,6 +126,27 @@ impl Traffic {
         }
     }
 
+    /// Waits a random moment of at most `most`, in half of the cases counted from
+    /// when `note` moves.
+    pub(crate) fn wait_a_moment(&self, note: Note, random: &mut Random, most: Duration) {
+        let before = self.notes.get(note);
+        let start = Instant::now();
+        let awake = random.below(2) == 0;
+        // It never moves if the other side is dead and the ring is full or empty.
+        while awake && self.notes.get(note) == before && start.elapsed() < 10 * most {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        std::thread::sleep(most.mul_f64(random.below(1000) as f64 / 1000.0));
+    }
+
+    /// Waits until both sides have come so many messages further.
+    pub(crate) fn wait_for_progress(&self, messages: u64) {
+        for note in [Note::Committed, Note::Released] {
+            let before = self.notes.get(note);
+            until("messages to pass", || self.notes.get(note) >= before + messages);
+        }
+    }
+
     /// Starts the process of a side that has none, where the last one stopped.
     pub(crate) fn follow(&mut self, side: Side) {
         let first = match side {
@@ -144,6 +167,7 @@ impl Traffic {
             ("RINGBUF_TEST_BATCH", self.plan.batch.to_string()),
             ("RINGBUF_TEST_FIRST", first.to_string()),
             ("RINGBUF_TEST_TAKEN", self.taken.to_string()),
+            ("RINGBUF_TEST_DEATHS", u64::from(self.plan.deaths).to_string()),
         ];
         match side {
             Side::Producer => self.producer = Some(Child::spawn("producer", &variables)),
@@ -264,6 +288,7 @@ struct Orders {
     spin: Duration,
     batch: u64,
     first: u64,
+    deaths: bool,
 }
 
 fn orders() -> Orders {
@@ -275,12 +300,13 @@ fn orders() -> Orders {
         spin: Duration::from_nanos(number("RINGBUF_TEST_SPIN")),
         batch: number("RINGBUF_TEST_BATCH"),
         first: number("RINGBUF_TEST_FIRST"),
+        deaths: number("RINGBUF_TEST_DEATHS") != 0,
     }
 }
 
 /// The producer's process: commits messages until it is told to finish.
 pub(crate) fn produce() {
-    let Orders { kind, ring, notes, spin, batch, first } = orders();
+    let Orders { kind, ring, notes, spin, batch, first, deaths } = orders();
     let mut producer = Producer::attach(kind, &ring).unwrap();
     producer.set_spin(spin);
     let (mut next, mut random) = (first, Random::new(first));
@@ -293,7 +319,7 @@ pub(crate) fn produce() {
                 notes.set(Note::Committed, next);
             }
             Err(ClaimError::TimedOut) => {}
-            Err(ClaimError::PeerDied) => _ = producer.wait_for_peer(CALL).unwrap(),
+            Err(ClaimError::PeerDied) if deaths => _ = producer.wait_for_peer(CALL).unwrap(),
             Err(error) => panic!("message {next}: {error}"),
         }
     }
@@ -301,7 +327,7 @@ pub(crate) fn produce() {
 
 /// The consumer's process: reads messages until the producer has closed the ring.
 pub(crate) fn consume() {
-    let Orders { kind, ring, notes, spin, batch, first } = orders();
+    let Orders { kind, ring, notes, spin, batch, first, deaths } = orders();
     let taken = number("RINGBUF_TEST_TAKEN");
     let mut consumer = Consumer::attach(kind, &ring).unwrap();
     consumer.set_spin(spin);
@@ -324,7 +350,7 @@ pub(crate) fn consume() {
             }
             Err(ReadError::TimedOut) => {}
             Err(ReadError::Closed) => return,
-            Err(ReadError::PeerDied) => _ = consumer.wait_for_peer(CALL).unwrap(),
+            Err(ReadError::PeerDied) if deaths => _ = consumer.wait_for_peer(CALL).unwrap(),
             Err(error) => panic!("message {next}: {error}"),
         }
     }
