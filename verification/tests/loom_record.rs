@@ -9,9 +9,8 @@ use ringbuf_verification::model::record;
 
 #[test]
 fn a_shrunk_and_a_padded_record_pass_whole_and_in_order() {
-    for start in [(1 << 32) - 32, u64::MAX - 31] {
-        println!("records from {start}: {}", explore(None, move || record::passes(start)));
-    }
+    println!("records: {}", explore(None, || record::passes(u64::MAX - 31)));
+    println!("records at 2^32: {}", explore(Some(3), || record::passes((1 << 32) - 32)));
 }
 
 #[test]

@@ -15,11 +15,16 @@ fn who_only_looks_gets_the_last_item_and_then_closed() {
 
 #[test]
 fn who_sleeps_gets_the_last_item_and_then_closed() {
-    println!("sleeps: {}", explore(None, wait::sleeps::<1>));
+    println!("sleeps until left: {}", explore(None, wait::sleeps_until_left));
 }
 
 #[test]
-fn who_sleeps_gets_the_last_of_two_items_and_then_closed_bound_3() {
+fn who_is_woken_for_every_item_gets_the_last_and_then_closed_bound_4() {
+    println!("sleeps: {}", explore(Some(4), wait::sleeps::<1>));
+}
+
+#[test]
+fn who_is_woken_for_every_item_gets_the_last_of_two_and_then_closed_bound_3() {
     println!("sleeps twice: {}", explore(Some(3), wait::sleeps::<2>));
 }
 

@@ -52,7 +52,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 19] = [
+pub const MODELS: [Model; 20] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -68,6 +68,7 @@ pub const MODELS: [Model; 19] = [
     Model { name: "peer_prober", run: Run::Lives(peer::prober) },
     Model { name: "peer_successor", run: Run::Dies(peer::successor) },
     Model { name: "wait_looks", run: Run::Lives(wait::looks) },
+    Model { name: "wait_sleeps_until_left", run: Run::Lives(wait::sleeps_until_left) },
     Model { name: "wait_sleeps", run: Run::Lives(wait::sleeps::<2>) },
     Model { name: "wait_probes", run: Run::Dies(wait::probes) },
     Model { name: "wait_successor_closes", run: Run::Lives(wait::successor_closes) },

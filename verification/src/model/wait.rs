@@ -139,9 +139,21 @@ pub fn looks() {
 /// # Panics
 /// If it sleeps for ever (which is a deadlock), or misses something.
 pub fn sleeps<const ITEMS: u64>() {
+    sleeps_through(ITEMS, true);
+}
+
+/// As [`sleeps`], with a single item and a single wake-up, after the producer left.
+///
+/// # Panics
+/// As [`sleeps`].
+pub fn sleeps_until_left() {
+    sleeps_through(1, false);
+}
+
+fn sleeps_through(items: u64, notify: bool) {
     let scene = Scene::new();
     let far = Rc::clone(&scene);
-    let thread = loom::thread::spawn(move || far.produce(ITEMS, true));
+    let thread = loom::thread::spawn(move || far.produce(items, notify));
     assert_eq!(scene.drain(&mut Sleeper), WaitError::Closed);
     thread.join().unwrap();
     scene.is_drained();
