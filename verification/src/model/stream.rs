@@ -37,12 +37,12 @@ pub fn consumer_dies<const ITEMS: u64>(after: u32) {
 pub fn producer_dies<const ITEMS: u64>(after: u32) {
     let ring = Rc::new(Ring::new(0));
     let far = Rc::clone(&ring);
-    let thread = loom::thread::spawn(move || ring_life(&far, after, ITEMS));
+    let thread = loom::thread::spawn(move || send_in_two_lives(&far, after, ITEMS));
     ring.receive_all(&mut ring.consumer(), ITEMS, 1, 1);
     thread.join().unwrap();
 }
 
-fn ring_life(ring: &Ring, after: u32, items: u64) {
+fn send_in_two_lives(ring: &Ring, after: u32, items: u64) {
     mortal(after, || ring.send_all(&mut ring.producer(), items, 1));
     ring.send_all(&mut ring.producer(), items, 1);
 }

@@ -2,7 +2,7 @@
 
 use super::peer::{ROW, Table};
 use super::ring::Ring;
-use crate::lab::{FOREVER, Lab, U32, UNTIL_WOKEN, mortal};
+use crate::lab::{Lab, U32, UNTIL_WOKEN, mortal};
 use loom::thread::yield_now;
 use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::peer::Who;
@@ -188,9 +188,9 @@ fn dies(after: u32, patience: &mut impl Patience) {
     let lived = thread.join().unwrap();
     scene.is_drained();
     match end {
-        WaitError::PeerDied => assert!(!lived || after == FOREVER),
-        // It may also die after it left, before its last wake-up.
-        WaitError::Closed => {}
+        WaitError::PeerDied => assert!(!lived, "who closed is not dead"),
+        // It may also have died after it left, before its last wake-up.
+        WaitError::Closed => assert!(scene.table.words.has_left(), "who died did not close"),
         other => panic!("{other:?}"),
     }
 }
