@@ -93,9 +93,9 @@ impl<'a> Backpressure<'a> {
         let stats = ring.stats().map_err(Failure::opening(name))?;
         let what = match stats.consumer.presence {
             Presence::Alive => return Ok(()),
-            Presence::Absent => "nobody reads it yet; waiting for",
-            Presence::Closed => "its consumer closed it with messages left; waiting for another",
-            Presence::Dead => "its consumer died with messages left; waiting for another",
+            Presence::Absent => "nobody reads it yet; waiting for one to",
+            Presence::Closed => "its subscriber went with messages left; waiting for the next to",
+            Presence::Dead => "its subscriber died with messages left; waiting for the next to",
         };
         if self.told != Some(stats.consumer.incarnation) {
             self.told = Some(stats.consumer.incarnation);

@@ -30,7 +30,8 @@ const FOLLOW_SLICE: Duration = Duration::from_secs(1);
 /// its output fails, the next subscriber gets that message again and all that
 /// follow, so nothing is missing in what they wrote together. Each begins with
 /// the YUV4MPEG2 header, so that its output is a stream of its own; --no-header
-/// leaves that out, to be appended to what another has written.
+/// leaves that out, to be appended to what another has written. (One that was killed
+/// may have written a part of a message last, which the next writes whole.)
 ///
 /// Ends with status 0 when the publisher has closed the ring and everything was
 /// read.
@@ -147,7 +148,7 @@ enum Source {
 struct Delivered {
     /// Whether it was written.
     done: Result<(), Failure>,
-    /// Whether it was shown to a subscriber that died.
+    /// Whether an earlier subscriber had been shown it and did not release it.
     redelivered: bool,
 }
 
@@ -234,7 +235,7 @@ impl Output {
     }
 }
 
-/// Counts the messages at the start that a dead subscriber had been shown.
+/// Counts the messages at the start that an earlier subscriber had been shown.
 struct Redelivered<'a> {
     name: &'a str,
     count: u64,
@@ -253,7 +254,7 @@ impl Redelivered<'_> {
         let count = std::mem::take(&mut self.count);
         let plural = if count == 1 { "" } else { "s" };
         say(format_args!(
-            "{}: wrote {count} message{plural} again that a dead subscriber had begun to write",
+            "{}: wrote {count} message{plural} again that an earlier subscriber had not finished",
             self.name
         ));
     }

@@ -18,19 +18,24 @@ command -v "$ringbuf" >/dev/null || fail "\`$ringbuf\` is missing; set RINGBUF t
 [ -r "$clip" ] || fail "cannot read $clip"
 
 work=$(mktemp -d)
-RINGBUF_DIR=$work/rings
-export RINGBUF_DIR
-mkdir -m 700 "$RINGBUF_DIR"
+ring=clip-$$
 publisher= subscriber=
 cleanup() {
     for process in $publisher $subscriber; do kill -9 "$process" 2>/dev/null || :; done
     rm -rf "$work"
+    "$ringbuf" rm "$ring" >/dev/null 2>&1 || :
 }
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-decode() { ffmpeg -v error -nostdin -i "$clip" -map 0:v:0 -f yuv4mpegpipe -strict -1 -; }
+# $* before the output: what is special about it.
+decode() {
+    ffmpeg -v error -nostdin -i "$clip" -map 0:v:0 $format "$@" -f yuv4mpegpipe -strict -1 -
+}
+# As it is, if YUV4MPEG2 has a word for it; RGB has to be converted.
+format=
+decode -frames:v 1 >/dev/null 2>&1 || format='-pix_fmt yuv420p'
 # The frames of a YUV4MPEG2 file, one checksum a line, without the one that is cut
 # short at its end. By ffmpeg, which is not ours.
 checksums() { ffmpeg -v quiet -nostdin -i "$1" -f framemd5 - | sed -n 's/^0,.*, *//p'; }
@@ -49,9 +54,9 @@ echo "$frames frames, $bytes bytes: $(head -n 1 "$work/in.y4m" | head -c 100)"
 
 echo
 echo "1. through the ring, undisturbed"
-decode | "$ringbuf" pub clip &
+decode | "$ringbuf" pub "$ring" &
 publisher=$!
-"$ringbuf" sub clip --wait >"$work/out.y4m"
+"$ringbuf" sub "$ring" --wait >"$work/out.y4m"
 wait "$publisher"
 publisher=
 cmp "$work/in.y4m" "$work/out.y4m" || fail "what came out differs"
@@ -60,7 +65,7 @@ rm "$work/out.y4m"
 
 echo
 echo "2. subscribers killed by kill -9, one after the other"
-decode | "$ringbuf" pub clip --capacity 4 &
+decode | "$ringbuf" pub "$ring" --capacity 4 &
 publisher=$!
 share=$((bytes / (killed_wanted + 1)))
 number=0
@@ -71,7 +76,7 @@ while :; do
     number=$((number + 1))
     out=$work/part$number.y4m
     : >"$out"
-    "$ringbuf" sub clip --wait=10 >"$out" 2>"$work/notes" &
+    "$ringbuf" sub "$ring" --wait=2 >"$out" 2>"$work/notes" &
     subscriber=$!
     if [ "$killed" -lt "$killed_wanted" ]; then
         # Until it has written its share, or ends by itself.
@@ -81,6 +86,8 @@ while :; do
     status=0
     wait "$subscriber" 2>/dev/null || status=$?
     subscriber=
+    # The one before may have taken the last frame before it was killed.
+    ! grep -q "there is no such ring" "$work/notes" || break
     checksums "$out" >"$work/part.md5"
     # A frame that the last one wrote whole and did not live to release comes again;
     # one that it wrote in part, too, but then it is not in what that one wrote.

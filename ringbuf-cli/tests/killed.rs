@@ -79,9 +79,9 @@ fn a_publisher_says_once_who_is_missing() {
     let mut subscriber = scene.start(&["sub", "video"]);
     subscriber.read(LARGE.header().len() + 100);
     subscriber.kill();
-    publisher.read_note("its consumer died with messages left");
+    publisher.read_note("its subscriber died with messages left");
     scene.run(&["sub", "video", "--count", "2"]).well();
-    publisher.read_note("its consumer closed it with messages left");
+    publisher.read_note("its subscriber went with messages left");
     assert_eq!(LARGE.parse(&scene.run(&["sub", "video"]).well().stdout).0.len(), 28);
     assert_eq!(publisher.end().well().stderr, "");
 }

@@ -31,6 +31,8 @@ const SLOTS: u64 = 8;
 pub(crate) const PACE: u32 = 240;
 /// Set in the tag of a frame that was written at a pace; the other bits count.
 const PACED: u64 = 1 << 63;
+/// A ring of such frames still fits into most machines.
+const SIDE_MAX: u32 = 8192;
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 
 /// Passes video frames between two processes and reports what this machine does.
@@ -69,10 +71,10 @@ impl std::str::FromStr for Size {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let side = |text: &str| text.parse().ok().filter(|side| (1..=32768).contains(side));
+        let side = |text: &str| text.parse().ok().filter(|side| (1..=SIDE_MAX).contains(side));
         match text.split_once('x').map(|(width, height)| (side(width), side(height))) {
             Some((Some(width), Some(height))) => Ok(Self { width, height }),
-            _ => Err("give columns and rows, like 1920x1080, of at most 32768"),
+            _ => Err("give columns and rows, like 1920x1080, of at most 8192"),
         }
     }
 }
