@@ -1,11 +1,16 @@
 //! The file behind a ring: created complete or not at all, opened with distrust.
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::OpenError;
-use crate::name::{self, Place, missing};
-use rustix::fs::{AtFlags, FallocateFlags, FlockOperation, MemfdFlags, Mode, OFlags, RenameFlags};
+use crate::name::{HIDDEN, Place, descriptor_path, entries, missing};
+use rustix::fs::{
+    AtFlags, FallocateFlags, FileType, FlockOperation, MemfdFlags, Mode, OFlags, RenameFlags,
+};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 /// Who may open the file besides its owner.
@@ -24,10 +29,11 @@ pub(crate) enum Naming {
     Replace,
 }
 
-/// Leftovers of creators that died begin like this and are locked while their
-/// creator lives.
-const HIDDEN: &str = ".ringbuf-new-";
 const HIDDEN_TRIES_MAX: u32 = 8;
+/// How much memory is set aside at once where signals keep interrupting.
+const RESERVE_STEP: u64 = 256 << 10;
+/// How often in a row a signal may interrupt one step.
+const RESERVE_TRIES_MAX: u32 = 1000;
 
 /// Makes a file of `len` bytes that begins with what `parts` say (offset, bytes),
 /// and gives it its name when it is complete.
@@ -93,17 +99,21 @@ fn rename(place: &Place, from: &OsStr, naming: Naming) -> Result<(), OpenError> 
         Naming::Replace => RenameFlags::empty(),
     };
     let (old, new) = (&place.directory, &place.directory);
-    rustix::fs::renameat_with(old, from, new, &place.file, flags).map_err(taken)
+    match rustix::fs::renameat_with(old, from, new, &place.file, flags) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => Err(OpenError::Exists),
+        Err(errno) => Err(missing(errno, "name the ring")),
+    }
 }
 
 fn link(file: &OwnedFd, place: &Place, name: &OsStr) -> Result<(), OpenError> {
     let path = descriptor_path(file.as_fd());
     let (from, to) = (rustix::fs::CWD, &place.directory);
-    rustix::fs::linkat(from, path, to, name, AtFlags::SYMLINK_FOLLOW).map_err(taken)
-}
-
-fn taken(errno: Errno) -> OpenError {
-    if errno == Errno::EXIST { OpenError::Exists } else { missing(errno, "name the ring") }
+    match rustix::fs::linkat(from, path, to, name, AtFlags::SYMLINK_FOLLOW) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => Err(OpenError::Exists),
+        Err(errno) => Err(OpenError::io("name the ring through /proc/self/fd")(errno)),
+    }
 }
 
 /// An unnamed file, for threads and children and for passing on.
@@ -118,7 +128,8 @@ pub(crate) fn create_unnamed(len: u64, parts: &[(u64, &[u8])]) -> Result<OwnedFd
 }
 
 fn fill(file: &OwnedFd, len: u64, parts: &[(u64, &[u8])], access: Access) -> Result<(), OpenError> {
-    match rustix::fs::fallocate(file, FallocateFlags::empty(), 0, len) {
+    let reserve = |offset, len| rustix::fs::fallocate(file, FallocateFlags::empty(), offset, len);
+    match in_steps(len, reserve) {
         Ok(()) => {}
         Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG) => return Err(OpenError::NoSpace(len)),
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
@@ -138,6 +149,23 @@ fn fill(file: &OwnedFd, len: u64, parts: &[(u64, &[u8])], access: Access) -> Res
         .map_err(OpenError::io("set the mode of the ring"))
 }
 
+/// Does `step` (offset, length) for all of `len` bytes. On some kernels a signal ends
+/// and undoes a step, so that a process which gets many must go on in small ones.
+fn in_steps(len: u64, mut step: impl FnMut(u64, u64) -> Result<(), Errno>) -> Result<(), Errno> {
+    let (mut done, mut size, mut tries) = (0, len, 0);
+    while done < len {
+        let next = size.min(len - done);
+        match step(done, next) {
+            Ok(()) => (done, tries) = (done + next, 0),
+            Err(Errno::INTR) if tries < RESERVE_TRIES_MAX => {
+                (size, tries) = (RESERVE_STEP, tries + 1);
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
 fn write_all(file: &OwnedFd, mut offset: u64, mut bytes: &[u8]) -> Result<(), OpenError> {
     while !bytes.is_empty() {
         match rustix::io::pwrite(file, bytes, offset) {
@@ -155,6 +183,13 @@ fn write_all(file: &OwnedFd, mut offset: u64, mut bytes: &[u8]) -> Result<(), Op
 /// Opens the file that bears the name, without following a link and without
 /// waiting for the other end of a pipe.
 pub(crate) fn open(place: &Place) -> Result<OwnedFd, OpenError> {
+    // Before it is opened: opening a device can have effects.
+    let stat = place.stat().map_err(|errno| missing(errno, "look at the ring"))?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => {}
+        FileType::Symlink => return Err(OpenError::Untrusted("it is a symbolic link")),
+        _ => return Err(OpenError::Untrusted("it is not a plain file")),
+    }
     let flags =
         OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     match rustix::fs::openat(&place.directory, &place.file, flags, Mode::empty()) {
@@ -170,10 +205,6 @@ pub(crate) fn open(place: &Place) -> Result<OwnedFd, OpenError> {
 pub(crate) fn reopen(file: BorrowedFd<'_>) -> Result<OwnedFd, OpenError> {
     rustix::fs::open(descriptor_path(file), OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         .map_err(OpenError::io("open the ring again through /proc/self/fd"))
-}
-
-fn descriptor_path(file: BorrowedFd<'_>) -> String {
-    format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
 /// Reads the first `len` bytes of a file, or as many as there are.
@@ -194,7 +225,7 @@ pub(crate) fn read_start(file: &OwnedFd, len: usize) -> Result<Vec<u8>, OpenErro
 
 /// Removes what creators left that died half-way. Best effort.
 fn sweep_hidden(place: &Place) {
-    let Ok(entries) = name::entries(&place.directory) else { return };
+    let Ok(entries) = entries(&place.directory) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         if !name.to_bytes().starts_with(HIDDEN.as_bytes()) {

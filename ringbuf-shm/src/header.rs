@@ -16,6 +16,7 @@ use crate::layout::{
 use fields::{ENDIAN_MARK, MAGIC, WIDTHS, checksum};
 pub(crate) use fields::{Header, Region, RegionKind};
 use ringbuf_core::geometry::{GeometryError, Records, Slots};
+use std::io::ErrorKind::{NotFound, PermissionDenied};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 /// Reads as no boot at all: the kernel would not say which one this is.
@@ -373,9 +374,14 @@ fn narrow(value: u64) -> u32 {
     u32::try_from(value).expect("checked when the options were")
 }
 
-/// The id of this boot of the machine.
-pub(crate) fn boot_id() -> [u8; 16] {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+/// The id of this boot of the machine. Unknown where the system hides it; but not
+/// because it had no descriptor left for us.
+pub(crate) fn boot_id() -> Result<[u8; 16], OpenError> {
+    let text = match std::fs::read_to_string("/proc/sys/kernel/random/boot_id") {
+        Ok(text) => text,
+        Err(error) if matches!(error.kind(), NotFound | PermissionDenied) => String::new(),
+        Err(error) => return Err(OpenError::io("read the id of this boot")(error)),
+    };
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    u128::from_str_radix(&digits, 16).map_or(BOOT_UNKNOWN, u128::to_be_bytes)
+    Ok(u128::from_str_radix(&digits, 16).map_or(BOOT_UNKNOWN, u128::to_be_bytes))
 }

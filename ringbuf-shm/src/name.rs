@@ -8,11 +8,14 @@ use crate::error::OpenError;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 const NAME_LEN_MAX: usize = 200;
+/// Files that are not yet rings begin like this: a creator that died may have left
+/// them, and the next one removes them.
+pub(crate) const HIDDEN: &str = ".ringbuf-new-";
 /// Names the directory of rings, in place of `/dev/shm/ringbuf-<euid>`.
 pub const DIRECTORY_VARIABLE: &str = "RINGBUF_DIR";
 
@@ -24,7 +27,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Resolves a name or a path. `make` creates the user's own directory if need be.
+    /// Resolves a name or a path, of a ring to be made or of one to be found. `make`
+    /// creates the user's own directory if need be.
     pub(crate) fn resolve(name: &OsStr, make: bool) -> Result<Self, OpenError> {
         if !name.as_bytes().contains(&b'/') {
             check(name)?;
@@ -32,7 +36,10 @@ impl Place {
         }
         let path = Path::new(name);
         let file = path.file_name().ok_or_else(|| bad(name))?;
-        if name.as_bytes().ends_with(b"/") || name.as_bytes().contains(&0) {
+        // A path ends with the name itself: `Path` would overlook `/` and `/.`.
+        let whole = name.as_bytes().ends_with(file.as_bytes());
+        if !whole || name.as_bytes().contains(&0) || file.as_bytes().starts_with(HIDDEN.as_bytes())
+        {
             return Err(bad(name));
         }
         let parent = match path.parent() {
@@ -40,8 +47,11 @@ impl Place {
             _ => Path::new("."),
         };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = rustix::fs::open(parent, flags, Mode::empty())
-            .map_err(|errno| missing(errno, "open the directory of the ring"))?;
+        let doing = "open the directory of the ring";
+        let directory = rustix::fs::open(parent, flags, Mode::empty()).map_err(|errno| {
+            // Whoever creates has to make the directory; for others there is no ring.
+            if make { OpenError::io(doing)(errno) } else { missing(errno, doing) }
+        })?;
         Ok(Self { directory, file: file.to_owned() })
     }
 
@@ -84,9 +94,11 @@ pub fn directory() -> PathBuf {
 
 fn open_directory(make: bool) -> Result<OwnedFd, OpenError> {
     let path = directory();
+    let mut made = false;
     if make {
         match rustix::fs::mkdir(&path, Mode::RWXU) {
-            Ok(()) | Err(Errno::EXIST) => {}
+            Ok(()) => made = true,
+            Err(Errno::EXIST) => {}
             Err(errno) => return Err(OpenError::io("make the directory of rings")(errno)),
         }
     }
@@ -99,6 +111,11 @@ fn open_directory(make: bool) -> Result<OwnedFd, OpenError> {
     };
     let stat = rustix::fs::fstat(&directory).map_err(OpenError::io("look at the directory"))?;
     let mine = stat.st_uid == rustix::process::geteuid().as_raw();
+    if made && mine {
+        // The umask may have taken our own bits away.
+        rustix::fs::chmod(descriptor_path(directory.as_fd()), Mode::RWXU)
+            .map_err(OpenError::io("set the mode of the directory of rings"))?;
+    }
     let chosen = std::env::var_os(DIRECTORY_VARIABLE).is_some_and(|name| !name.is_empty());
     let mode = Mode::from_raw_mode(stat.st_mode);
     // A directory the user chose may be shared by a group; nobody else's may be
@@ -144,6 +161,15 @@ pub fn list() -> Result<Vec<String>, OpenError> {
     Ok(names)
 }
 
+/// Mode bits.
+pub(crate) const WRITABLE_BY_GROUP: RawMode = 0o020;
+pub(crate) const WRITABLE_BY_ALL: RawMode = 0o002;
+
+/// The path of an open file, also of one without a name.
+pub(crate) fn descriptor_path(file: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
 /// Whether a file may be believed: plain, ours, closed to others, not linked twice.
 pub(crate) fn check_file(
     stat: &Stat,
@@ -158,9 +184,13 @@ pub(crate) fn check_file(
     if !mine && !owners.contains(&stat.st_uid) {
         return Err(OpenError::Untrusted("it belongs to another user"));
     }
-    let group: RawMode = if shared { 0 } else { 0o020 };
-    if stat.st_mode & (group | 0o002) != 0 {
-        return Err(OpenError::Untrusted("others may write to it"));
+    if stat.st_mode & WRITABLE_BY_ALL != 0 {
+        return Err(OpenError::Untrusted("everybody may write to it"));
+    }
+    if stat.st_mode & WRITABLE_BY_GROUP != 0 && !shared {
+        return Err(OpenError::Untrusted(
+            "its group may write to it; `trust_owner` opens it all the same",
+        ));
     }
     if named && stat.st_nlink > 1 {
         return Err(OpenError::Untrusted("it has a second name"));

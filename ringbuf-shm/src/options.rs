@@ -4,6 +4,7 @@ use crate::backing::Access;
 use crate::error::OpenError;
 use crate::header::{OtherBoot, Redelivery, Shape, Sleeper, Spec};
 use crate::layout::{MESSAGE_HEADER_LEN, METADATA_LEN_MAX, SLOT_ALIGNMENT, TYPE_NAME_LEN_MAX};
+use crate::name::{WRITABLE_BY_ALL, WRITABLE_BY_GROUP};
 use ringbuf_core::geometry::{Records, Slots};
 use std::mem::{align_of, size_of};
 
@@ -147,7 +148,10 @@ impl Options {
     /// Group members can open a ring of mode 0660 that was given to their
     /// [`group`](Self::group) if they [trust its owner](Self::trust_owner). The
     /// ring must then have a path that both can reach: a user's own directory of
-    /// rings is closed to others.
+    /// rings is closed to others. Its owner, too, opens it only with a mode such as
+    /// this, or by trusting himself: whoever may write to a ring can mislead its
+    /// peers, so each of them has to say that this is meant. No mode may let
+    /// everybody write.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
@@ -189,8 +193,17 @@ impl Options {
         self
     }
 
-    pub(crate) fn access(&self) -> Access {
-        Access { mode: self.mode, group: self.group }
+    pub(crate) fn access(&self) -> Result<Access, OpenError> {
+        if self.mode & WRITABLE_BY_ALL != 0 {
+            return Err(OpenError::Untrusted("a ring of this mode everybody could write to"));
+        }
+        Ok(Access { mode: self.mode & 0o777, group: self.group })
+    }
+
+    /// Whether a ring may be opened to which its group may write: the user trusts
+    /// its owner, or would make it so.
+    pub(crate) fn accepts_group(&self) -> bool {
+        !self.owners.is_empty() || self.mode & WRITABLE_BY_GROUP != 0
     }
 
     /// A ring of values of `T`, side by side.

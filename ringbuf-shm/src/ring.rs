@@ -1,6 +1,6 @@
 //! A ring: the open file, its description and its mapping.
 
-use crate::backing::{self, Naming};
+use crate::backing::{self, Access, Naming};
 use crate::error::OpenError;
 use crate::header::{Description, OtherBoot, Shape, Spec, boot_id};
 use crate::layout::{CONSUMER_ROW, IMMUTABLE_LEN, PRODUCER_ROW};
@@ -59,7 +59,7 @@ impl Ring {
     pub(crate) fn create(name: &OsStr, spec: Spec, options: &Options) -> Result<Self, OpenError> {
         let place = Place::resolve(name, true)?;
         let description = describe(spec)?;
-        let file = make(&place, &description, options, Naming::New)?;
+        let file = make(&place, &description, options.access()?, Naming::New)?;
         Self::map(file, description, options, Some(place))
     }
 
@@ -113,18 +113,19 @@ impl Ring {
         let place = Place::resolve(name.as_ref(), false)?;
         let file = backing::open(&place)?;
         let description = inspect(&file, options, true)?;
-        if !description.of_other_boot(boot_id()) {
+        if !description.of_other_boot(boot_id()?) {
             return Self::map(file, description, options, Some(place));
         }
         if description.spec.other_boot == OtherBoot::Refuse {
             return Err(OpenError::OtherBoot);
         }
         // One of the peers replaces it, the others wait for that and find the new one.
-        rustix::fs::flock(&file, FlockOperation::LockExclusive)
+        rustix::io::retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::LockExclusive))
             .map_err(OpenError::io("lock the ring"))?;
         if same_file(&place, &file)? {
+            let access = access_of(&file)?;
             let description = describe(description.spec)?;
-            let file = make(&place, &description, options, Naming::Replace)?;
+            let file = make(&place, &description, access, Naming::Replace)?;
             return Self::map(file, description, options, Some(place));
         }
         let file = backing::open(&place)?;
@@ -150,10 +151,10 @@ impl Ring {
     /// As [`open`](Self::open).
     pub fn from_fd_with(file: impl AsFd, options: &Options) -> Result<Self, OpenError> {
         let given = rustix::fs::fstat(&file).map_err(OpenError::io("look at the ring"))?;
-        check_file(&given, &options.owners, !options.owners.is_empty(), false)?;
+        check_file(&given, &options.owners, options.accepts_group(), false)?;
         let file = backing::reopen(file.as_fd())?;
         let description = inspect(&file, options, false)?;
-        if description.of_other_boot(boot_id()) {
+        if description.of_other_boot(boot_id()?) {
             return Err(OpenError::OtherBoot);
         }
         Self::map(file, description, options, None)
@@ -343,7 +344,7 @@ fn messages(spec: &Spec) -> String {
 fn describe(spec: Spec) -> Result<Description, OpenError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let created = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-    Ok(Description::new(spec, created, backing::random()?, boot_id()))
+    Ok(Description::new(spec, created, backing::random()?, boot_id()?))
 }
 
 /// What stands in a new file besides zeros: (offset, bytes).
@@ -369,18 +370,26 @@ fn borrowed(parts: &[(u64, Vec<u8>)]) -> Vec<(u64, &[u8])> {
 fn make(
     place: &Place,
     description: &Description,
-    options: &Options,
+    access: Access,
     naming: Naming,
 ) -> Result<OwnedFd, OpenError> {
     let parts = initial(description);
-    let (len, access) = (description.file_len, options.access());
-    backing::create(place, len, &borrowed(&parts), access, naming)
+    backing::create(place, description.file_len, &borrowed(&parts), access, naming)
+}
+
+/// Who may open a ring that is to be replaced; only its owner can do that.
+fn access_of(file: &OwnedFd) -> Result<Access, OpenError> {
+    let stat = rustix::fs::fstat(file).map_err(OpenError::io("look at the ring"))?;
+    if stat.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(OpenError::OtherBoot);
+    }
+    Ok(Access { mode: stat.st_mode & 0o777, group: Some(stat.st_gid) })
 }
 
 /// Checks an open file and reads its description.
 fn inspect(file: &OwnedFd, options: &Options, named: bool) -> Result<Description, OpenError> {
     let stat = rustix::fs::fstat(file).map_err(OpenError::io("look at the ring"))?;
-    check_file(&stat, &options.owners, !options.owners.is_empty(), named)?;
+    check_file(&stat, &options.owners, options.accepts_group(), named)?;
     let bytes = backing::read_start(file, IMMUTABLE_LEN)?;
     Description::decode(&bytes, stat.st_size.cast_unsigned())
 }

@@ -203,8 +203,10 @@ fn a_dead_owner_that_nobody_reaped_is_dead() {
     let (place, ring) = ring();
     let helper = sitting(&place.path);
     helper.signal(libc::SIGKILL);
-    let status = format!("/proc/{}/stat", helper.id());
-    until("it is a zombie", || std::fs::read_to_string(&status).unwrap().contains(") Z "));
+    let id = rustix::process::Pid::from_raw(helper.id().cast_signed()).unwrap();
+    let options = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+    // All of its threads are gone, and its number is still its own.
+    rustix::process::waitid(rustix::process::WaitId::Pid(id), options).unwrap();
     // A signal would still reach it.
     helper.signal(0);
     assert_eq!(producer(&ring), Presence::Dead);
