@@ -19,6 +19,8 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(program: &Path, arguments: &[S]) -> Self {
         let mut command = Command::new(program);
+        // Cargo names the directory of its libraries; a stranger's program has no such help.
+        command.env_remove("LD_LIBRARY_PATH");
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
         Self { child, what: format!("{command:?}") }
