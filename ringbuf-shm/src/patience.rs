@@ -5,6 +5,7 @@
 //! is asked whether the other side lives.
 
 use ringbuf_core::wait::{Patience, Step};
+use std::fs;
 use std::time::{Duration, Instant};
 
 /// The longest sleep, and the longest time between two questions whether the peer lives.
@@ -13,6 +14,8 @@ pub const SLICE: Duration = Duration::from_millis(50);
 const SPIN_DEFAULT: Duration = Duration::from_micros(10);
 /// Turns of the spin loop between two looks at the clock.
 const TURNS_PER_CLOCK: u32 = 16;
+/// A list such as `0-3`, or `0` on a machine with one processor.
+const PROCESSORS_ONLINE: &str = "/sys/devices/system/cpu/online";
 
 /// How long a call may wait.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +29,12 @@ pub(crate) enum Wait {
 }
 
 /// How long to spin before sleeping: not at all where there is nobody to spin for.
+///
+/// What counts is the machine, not where this thread may run: one that is pinned to
+/// a processor has a peer on another. Unknown is many.
 pub(crate) fn spin_default() -> Duration {
-    match std::thread::available_parallelism() {
-        Ok(cores) if cores.get() == 1 => Duration::ZERO,
+    match fs::read_to_string(PROCESSORS_ONLINE) {
+        Ok(online) if online.trim() == "0" => Duration::ZERO,
         _ => SPIN_DEFAULT,
     }
 }
@@ -88,5 +94,20 @@ impl Patience for TimePatience {
         let slice = self.probe_at - now;
         let left = self.deadline.map_or(slice, |deadline| slice.min(deadline - now));
         Step::Sleep(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
+
+    #[test]
+    fn a_thread_that_is_pinned_spins_as_others_do() {
+        let free = spin_default();
+        let mut one = CpuSet::new();
+        one.set(sched_getcpu());
+        sched_setaffinity(None, &one).unwrap();
+        assert_eq!(spin_default(), free);
     }
 }
