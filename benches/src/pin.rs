@@ -38,7 +38,7 @@ fn core_of(cpu: usize) -> Option<String> {
     fs::read_to_string(path).ok()
 }
 
-/// Keeps this thread, and what it starts from now on, on one processor.
+/// Keeps this thread on one processor, and what it starts from now on.
 pub(crate) fn to(cpu: usize) -> io::Result<()> {
     let mut set = CpuSet::new();
     set.set(cpu);

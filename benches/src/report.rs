@@ -43,7 +43,11 @@ pub(crate) fn print(outcomes: &[Outcome]) {
             println!("{}", head(workload));
             of_it.iter().for_each(|outcome| println!("{}", row(outcome)));
             println!();
-            comparisons(&of_it).iter().for_each(|line| println!("{line}"));
+            let lines = comparisons(&of_it);
+            if !lines.is_empty() {
+                println!("How fast, with the other one as 1:\n");
+            }
+            lines.iter().for_each(|line| println!("{line}"));
         }
     }
     println!("\n### What the names mean\n");
@@ -152,24 +156,25 @@ fn best<'a>(outcomes: &[&'a Outcome], kind: Kind) -> Option<&'a Outcome> {
     able.copied().max_by(|one, other| speed(one).total_cmp(&speed(other)))
 }
 
-/// One line for each of ours: how fast it is, with the limit and the best rival as 1.
+/// One line for each of ours: how fast it is, with each limit and the best rival as 1.
 fn comparisons(outcomes: &[&Outcome]) -> Vec<String> {
-    let ours = outcomes
-        .iter()
-        .filter(|outcome| outcome.case.rival.kind == Kind::Ours && outcome.failure.is_none());
-    let against = |our: &Outcome, kind, what: &str| {
-        best(outcomes, kind).map(|other| {
-            let ratio = speed(our) / speed(other);
-            format!("{ratio:.2} times as fast as {what} ({})", other.case.rival.name)
-        })
+    let able = |kind| {
+        let of_kind = move |outcome: &&&Outcome| outcome.case.rival.kind == kind;
+        outcomes.iter().filter(of_kind).filter(|outcome| outcome.failure.is_none())
     };
+    let mut others: Vec<&&Outcome> = able(Kind::Limit).collect();
+    let best = best(outcomes, Kind::Rival);
+    others.extend(best.as_ref());
     let line = |our: &&Outcome| {
-        let limit = against(our, Kind::Limit, "the limit");
-        let rival = against(our, Kind::Rival, "the best rival");
-        let said: Vec<String> = limit.into_iter().chain(rival).collect();
-        (!said.is_empty()).then(|| format!("- `{}`: {}", our.case.rival.name, said.join(", ")))
+        let against = |other: &&&Outcome| {
+            let ratio = speed(our) / speed(other);
+            let best = if other.case.rival.kind == Kind::Rival { "the best rival, " } else { "" };
+            format!("{ratio:.2} of {best}{}", other.case.rival.name)
+        };
+        let said: Vec<String> = others.iter().map(against).collect();
+        (!said.is_empty()).then(|| format!("- `{}`: {}", our.case.rival.name, said.join("; ")))
     };
-    ours.filter_map(line).collect()
+    able(Kind::Ours).filter_map(line).collect()
 }
 
 #[cfg(test)]
@@ -198,7 +203,7 @@ mod tests {
         let pipe = outcome("stream/8/pipe", &[Sample::Rate(1e6)], None);
         assert_eq!(
             comparisons(&[&ours, &failed, &pipe]),
-            ["- `ringbuf-spin`: 2.00 times as fast as the best rival (pipe)"]
+            ["- `ringbuf-spin`: 2.00 of the best rival, pipe"]
         );
     }
 
@@ -207,10 +212,7 @@ mod tests {
         let trip = |p50| Sample::Latency { p50, p99: p50, p99_9: p50, max: p50 };
         let ours = outcome("trip/8/spin/ringbuf-spin", &[trip(600)], None);
         let limit = outcome("trip/8/spin/limit-one-line", &[trip(300)], None);
-        assert_eq!(
-            comparisons(&[&ours, &limit]),
-            ["- `ringbuf-spin`: 0.50 times as fast as the limit (limit-one-line)"]
-        );
+        assert_eq!(comparisons(&[&ours, &limit]), ["- `ringbuf-spin`: 0.50 of limit-one-line"]);
         assert!(row(&ours).contains("600 [600..600]"));
     }
 }

@@ -41,8 +41,8 @@ fn watch<C: Channel<W>, const W: usize>(job: &Job) -> io::Result<Sample> {
         true => C::open(workload).map(|(sends, receives)| (Some(sends), Some(receives)))?,
         false => (None, None),
     };
-    // The peer inherits the processor of this moment: where it is to stay.
-    pin::to(job.cores.peer)?;
+    // Pinned after the peer was started, which would inherit it and might then never
+    // get to run beside one that spins.
     let peer = Peer::start(job, peer_sends, peer_receives)?;
     pin::to(job.cores.watch)?;
 
@@ -58,6 +58,7 @@ fn watch<C: Channel<W>, const W: usize>(job: &Job) -> io::Result<Sample> {
 }
 
 fn serve<C: Channel<W>, const W: usize>(job: &Job) -> io::Result<Sample> {
+    pin::to(job.cores.peer)?;
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let workload = job.workload;
     let mut sender = C::sender(io::stdout().as_fd().try_clone_to_owned()?, workload)?;

@@ -46,9 +46,9 @@ fn beside(
     job: &Job,
     run: impl FnOnce() -> io::Result<Infallible> + Send + 'static,
 ) -> io::Result<()> {
-    pin::to(job.cores.peer)?;
+    let core = job.cores.peer;
     thread::spawn(move || {
-        let Err(error) = run();
+        let Err(error) = pin::to(core).and_then(|()| run());
         eprintln!("the other thread failed: {error}");
         process::exit(1);
     });

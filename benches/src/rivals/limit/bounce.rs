@@ -54,10 +54,10 @@ pub(super) struct End<const W: usize, const LINES: usize> {
 impl<const W: usize, const LINES: usize> Sender<W> for End<W, LINES> {
     #[inline]
     fn send(&mut self, number: u64, _count: usize) -> io::Result<()> {
-        // SAFETY: in bounds (`message`); the receiver answered the last message, or
+        // SAFETY: in bounds (`messages`); the receiver answered the last message, or
         // there was none, and does not look before the word changes.
-        let words = unsafe { &mut *self.shared.message::<W>(place(LINES)) };
-        message::write(words, number, true);
+        let messages = unsafe { &mut *self.shared.messages::<W>(place(LINES), 1) };
+        message::write(&mut messages[0], number, true);
         self.last = self.last.wrapping_add(1);
         let word = self.shared.word(WORD);
         // Release: the message is whole for whoever acquires this value.
@@ -85,8 +85,9 @@ impl<const W: usize, const LINES: usize> Receiver<W> for End<W, LINES> {
             Ok(None)
         })?;
         self.last = self.last.wrapping_add(1);
-        // SAFETY: in bounds (`message`); not written before it is answered.
-        see(unsafe { &*self.shared.message::<W>(place(LINES)) });
+        // SAFETY: in bounds (`messages`); not written before it is answered.
+        let messages = unsafe { &*self.shared.messages::<W>(place(LINES), 1) };
+        see(&messages[0]);
         Ok(())
     }
 }

@@ -66,16 +66,18 @@ impl<const W: usize> End<W> {
         spin(|| Ok((word.load(Acquire) == mine).then_some(())))
     }
 
+    /// The next messages of this part, at most `most`; there are some.
     #[inline(always)]
-    fn message(&self) -> *mut [u64; W] {
+    fn next(&self, most: usize) -> *mut [[u64; W]] {
+        let count = most.min(per_part::<W>() - self.within);
         let index = self.part * per_part::<W>() + self.within;
-        self.shared.message(self.parts * APART + index * W * 8)
+        self.shared.messages(self.parts * APART + index * W * 8, count)
     }
 
-    /// One message more is done; hands the part over as `theirs` if it was the last.
+    /// So many messages more are done; hands the part over as `theirs` after the last.
     #[inline(always)]
-    fn done(&mut self, theirs: u32) {
-        self.within += 1;
+    fn done(&mut self, count: usize, theirs: u32) {
+        self.within += count;
         if self.within < per_part::<W>() {
             return;
         }
@@ -93,11 +95,16 @@ impl<const W: usize> End<W> {
 impl<const W: usize> Sender<W> for End<W> {
     #[inline]
     fn send(&mut self, first: u64, count: usize) -> io::Result<()> {
-        for number in (first..).take(count) {
+        let mut sent = 0;
+        while sent < count {
             self.hold(self.lap)?;
-            // SAFETY: in bounds (`message`); held, hence this side's alone.
-            message::write(unsafe { &mut *self.message() }, number, self.touched);
-            self.done(self.lap.wrapping_add(1));
+            // SAFETY: in bounds (`next`); held, hence this side's alone.
+            let messages = unsafe { &mut *self.next(count - sent) };
+            for (number, words) in (first + sent as u64..).zip(messages.iter_mut()) {
+                message::write(words, number, self.touched);
+            }
+            sent += messages.len();
+            self.done(messages.len(), self.lap.wrapping_add(1));
         }
         Ok(())
     }
@@ -105,13 +112,12 @@ impl<const W: usize> Sender<W> for End<W> {
 
 impl<const W: usize> Receiver<W> for End<W> {
     #[inline]
-    fn receive(&mut self, most: usize, mut see: impl FnMut(&[u64; W])) -> io::Result<()> {
+    fn receive(&mut self, most: usize, see: impl FnMut(&[u64; W])) -> io::Result<()> {
         self.hold(self.lap.wrapping_add(1))?;
-        for _ in 0..most.min(per_part::<W>() - self.within) {
-            // SAFETY: in bounds (`message`); held, hence not written.
-            see(unsafe { &*self.message() });
-            self.done(self.lap.wrapping_add(2));
-        }
+        // SAFETY: in bounds (`next`); held, hence not written.
+        let messages = unsafe { &*self.next(most) };
+        messages.iter().for_each(see);
+        self.done(messages.len(), self.lap.wrapping_add(2));
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::ptr;
 use std::sync::atomic::AtomicU32;
 
 /// From one word to the next that another side writes: two lines, since the
@@ -41,11 +42,12 @@ impl Shared {
         unsafe { AtomicU32::from_ptr(word.cast()) }
     }
 
-    /// The message at an offset that is a multiple of 8.
+    /// So many messages from an offset on that is a multiple of 8.
     #[inline(always)]
-    pub(super) fn message<const W: usize>(&self, offset: usize) -> *mut [u64; W] {
-        assert!(offset.is_multiple_of(8) && offset + W * 8 <= self.map.len());
+    pub(super) fn messages<const W: usize>(&self, offset: usize, count: usize) -> *mut [[u64; W]] {
+        assert!(offset.is_multiple_of(8) && offset + count * W * 8 <= self.map.len());
         // SAFETY: in bounds (asserted).
-        unsafe { self.map.as_mut_ptr().add(offset).cast() }
+        let first = unsafe { self.map.as_mut_ptr().add(offset) };
+        ptr::slice_from_raw_parts_mut(first.cast(), count)
     }
 }
