@@ -18,7 +18,7 @@ use zerocopy::FromBytes;
 /// Words of a message up to which it is moved by value.
 const BY_VALUE: usize = 8;
 /// A peer that has not come by then will not come.
-const ARRIVAL_MAX: Duration = Duration::from_secs(5);
+const ARRIVAL_MAX: Duration = Duration::from_secs(30);
 
 pub(crate) fn rivals() -> Vec<Rival> {
     vec![

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 /// What a measurement may take beyond its time before it is given up as stuck.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One side of one measurement.
 #[derive(Clone, Debug)]
