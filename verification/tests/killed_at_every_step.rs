@@ -15,14 +15,20 @@ mod process;
 use process::ends::{Consumer, KINDS, Kind, Producer, Seen};
 use process::notes::Notes;
 use process::trace::{Tracee, operate};
-use process::words::{CONSUMER_ROW, DROPPED, DROPPING, HEAD, PRODUCER_ROW, TAIL, TAKEN, Words};
-use process::{Child, HANG, enter, knob, message, number, report, variable};
+use process::words::{
+    CONSUMER_ROW, DATA_EVENT, DROPPED, DROPPING, HEAD, PRODUCER_ROW, ROOM_EVENT, TAIL, TAKEN, Words,
+};
+use process::{Child, HANG, enter, knob, message, number, report, until, variable};
 use ringbuf_shm::{Options, Predecessor, ReadError, Redelivery, Ring};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// The words whose changes make a difference to others.
+const WATCHED: [usize; 9] =
+    [PRODUCER_ROW, CONSUMER_ROW, TAIL, HEAD, TAKEN, DROPPING, DROPPED, DATA_EVENT, ROOM_EVENT];
 /// The fewest kills of one operation, besides those at changes.
 const KILLS_MIN: u64 = 4;
 
@@ -33,6 +39,8 @@ enum Operation {
     Write,
     /// Commit the second and the third with one commit.
     WriteBatch,
+    /// Commit the third message, for which the consumer sleeps.
+    Wake,
     /// Look at the third message in place, and release it.
     Read,
     /// Look at the second and the third, and release both.
@@ -45,24 +53,24 @@ enum Operation {
     AttachConsumer,
 }
 
-use Operation::{AttachConsumer, AttachProducer, Pop, Read, ReadBatch, Write, WriteBatch};
+use Operation::{AttachConsumer, AttachProducer, Pop, Read, ReadBatch, Wake, Write, WriteBatch};
 use Outcome::{After, Before, Taken};
 
-const OPERATIONS: [Operation; 7] =
-    [Write, WriteBatch, Read, ReadBatch, Pop, AttachProducer, AttachConsumer];
+const OPERATIONS: [Operation; 8] =
+    [Write, WriteBatch, Wake, Read, ReadBatch, Pop, AttachProducer, AttachConsumer];
 
 impl Operation {
     /// How many of three messages are committed, or released, in front of it.
     fn done_before(self) -> u64 {
         match self {
-            Write | Read | Pop => 2,
+            Write | Wake | Read | Pop => 2,
             WriteBatch | ReadBatch => 1,
             AttachProducer | AttachConsumer => 0,
         }
     }
 
     fn of_producer(self) -> bool {
-        matches!(self, Write | WriteBatch | AttachProducer)
+        matches!(self, Write | WriteBatch | Wake | AttachProducer)
     }
 }
 
@@ -93,7 +101,7 @@ fn victim() {
     let notes = Notes::open(&PathBuf::from(variable("RINGBUF_TEST_NOTES")));
     let (first, done) = (first_number(), operation.done_before());
     match operation {
-        Write | WriteBatch => {
+        Write | WriteBatch | Wake => {
             let mut producer = Producer::attach(kind, &ring).unwrap();
             (first..first + done).for_each(|number| producer.write(number, 1, HANG).unwrap());
             operate(&notes, || producer.write(first + done, 3 - done, HANG)).unwrap();
@@ -131,6 +139,30 @@ enum Outcome {
 enum Other {
     Producer(Producer),
     Consumer(Consumer),
+    /// A consumer that waits for the third message, and what it gets.
+    Sleeper(JoinHandle<(Consumer, Result<Option<Seen>, ReadError>)>),
+}
+
+impl Other {
+    /// Gets ready for `operation`, in front of which the victim stands.
+    fn prepare(self, operation: Operation) -> Self {
+        let Self::Consumer(mut consumer) = self else { return self };
+        if operation != Wake {
+            return Self::Consumer(consumer);
+        }
+        (0..operation.done_before()).for_each(|_| _ = read_one(&mut consumer, HANG).unwrap());
+        let ring = consumer.ring().clone();
+        let sleeps = || ring.stats().unwrap().consumer.sleeps;
+        let before = sleeps();
+        consumer.set_spin(Duration::ZERO);
+        let sleeper = std::thread::spawn(move || {
+            // Without end: the one at the end of a wait is not to hide a missing look.
+            let found = read_one(&mut consumer, Duration::MAX);
+            (consumer, found)
+        });
+        until("a consumer to sleep", || sleeps() > before);
+        Self::Sleeper(sleeper)
+    }
 }
 
 /// An operation, in instructions.
@@ -157,6 +189,7 @@ impl Course {
 struct Trial {
     kind: Kind,
     operation: Operation,
+    ring: Ring,
     other: Other,
     notes: Notes,
     child: Child,
@@ -166,31 +199,27 @@ struct Trial {
 impl Trial {
     fn new(kind: Kind, operation: Operation) -> Self {
         let directory = tempfile::tempdir_in("/dev/shm").unwrap();
-        let (ring, notes) = (directory.path().join("ring"), directory.path().join("notes"));
-        let other = make(kind, operation, &ring);
+        let (path, notes) = (directory.path().join("ring"), directory.path().join("notes"));
+        let other = make(kind, operation, &path);
         let index = OPERATIONS.iter().position(|&other| other == operation).unwrap();
         let variables = [
-            ("RINGBUF_TEST_RING", ring.display().to_string()),
+            ("RINGBUF_TEST_RING", path.display().to_string()),
             ("RINGBUF_TEST_NOTES", notes.display().to_string()),
             ("RINGBUF_TEST_KIND", kind.number().to_string()),
             ("RINGBUF_TEST_OPERATION", index.to_string()),
         ];
         let notes = Notes::create(&notes);
         let child = Child::spawn("victim", &variables);
-        Self { kind, operation, other, notes, child, _directory: directory }
+        let ring = Ring::open(path).unwrap();
+        Self { kind, operation, ring, other, notes, child, _directory: directory }
     }
 
     /// How the operation goes when it is left alone. `None`: tracing is not permitted.
     fn course(self) -> Option<Course> {
-        let words = Words::of(match &self.other {
-            Other::Producer(producer) => producer.ring(),
-            Other::Consumer(consumer) => consumer.ring(),
-        });
-        let look = || {
-            [PRODUCER_ROW, CONSUMER_ROW, TAIL, HEAD, TAKEN, DROPPING, DROPPED]
-                .map(|word| words.load(word))
-        };
+        let words = Words::of(&self.ring);
+        let look = || WATCHED.map(|word| words.load(word));
         let mut tracee = Tracee::meet(self.child, &self.notes)?;
+        let _other = self.other.prepare(self.operation);
         let (mut course, mut last) = (Course { length: 0, changes: Vec::new() }, look());
         while tracee.step() {
             course.length += 1;
@@ -205,13 +234,19 @@ impl Trial {
 
     /// Kills after so many instructions, and says what is found then. `None`: the
     /// operation was over before.
-    fn kill_after(mut self, steps: u64) -> Option<Outcome> {
+    fn kill_after(self, steps: u64) -> Option<Outcome> {
         let mut tracee = Tracee::meet(self.child, &self.notes).unwrap();
+        let other = self.other.prepare(self.operation);
         let killed = (0..steps).all(|_| tracee.step());
         drop(tracee);
-        let outcome = match &mut self.other {
+        let outcome = match other {
             Other::Consumer(consumer) => follow_producer(self.kind, self.operation, consumer),
             Other::Producer(producer) => follow_consumer(self.kind, self.operation, producer),
+            Other::Sleeper(sleeper) => {
+                until("the sleeper to find out", || sleeper.is_finished());
+                let (consumer, found) = sleeper.join().unwrap();
+                follow_waker(self.kind, consumer, found)
+            }
         };
         killed.then_some(outcome)
     }
@@ -250,11 +285,11 @@ fn dead(row: u64) -> u64 {
 }
 
 /// Takes the place of a dead producer.
-fn follow_producer(kind: Kind, operation: Operation, consumer: &mut Consumer) -> Outcome {
+fn follow_producer(kind: Kind, operation: Operation, mut consumer: Consumer) -> Outcome {
     let (first, done) = (first_number(), operation.done_before());
     let mut producer = Producer::attach(kind, consumer.ring()).unwrap();
     assert_eq!(producer.predecessor(), Predecessor::Died);
-    let found: Vec<_> = std::iter::from_fn(|| read_one(consumer)).collect();
+    let found: Vec<_> = std::iter::from_fn(|| read_now(&mut consumer)).collect();
     let committed = found.len() as u64;
     let expected: Vec<_> =
         (first..first + committed).map(|number| Seen { number, redelivered: false }).collect();
@@ -265,17 +300,17 @@ fn follow_producer(kind: Kind, operation: Operation, consumer: &mut Consumer) ->
         other => panic!("{other} messages are committed"),
     };
     producer.write(first + committed, 1, HANG).unwrap();
-    assert_eq!(read_one(consumer).unwrap().number, first + committed);
+    assert_eq!(read_now(&mut consumer).unwrap().number, first + committed);
     outcome
 }
 
 /// Takes the place of a dead consumer.
-fn follow_consumer(kind: Kind, operation: Operation, producer: &mut Producer) -> Outcome {
+fn follow_consumer(kind: Kind, operation: Operation, mut producer: Producer) -> Outcome {
     let (first, done) = (first_number(), operation.done_before());
     let mut consumer = Consumer::attach(kind, producer.ring()).unwrap();
     assert_eq!(consumer.predecessor(), Predecessor::Died);
     producer.write(first + 3, 1, HANG).unwrap();
-    let found: Vec<_> = std::iter::from_fn(|| read_one(&mut consumer)).collect();
+    let found: Vec<_> = std::iter::from_fn(|| read_now(&mut consumer)).collect();
     let dropped = producer.ring().stats().unwrap().dropped;
     if operation == AttachConsumer {
         assert_eq!((found[0].number, found.len(), dropped), (first + 2, 2, 2));
@@ -297,14 +332,42 @@ fn follow_consumer(kind: Kind, operation: Operation, producer: &mut Producer) ->
     }
 }
 
-fn read_one(consumer: &mut Consumer) -> Option<Seen> {
-    let mut found = None;
-    let keep = |seen: &[Seen]| {
-        found = Some(seen[0]);
-        1
+/// Takes the place of a producer that died while its consumer slept, and looks at
+/// what the consumer got.
+fn follow_waker(
+    kind: Kind,
+    mut consumer: Consumer,
+    found: Result<Option<Seen>, ReadError>,
+) -> Outcome {
+    let third = first_number() + 2;
+    let mut producer = Producer::attach(kind, consumer.ring()).unwrap();
+    let outcome = match found {
+        Ok(seen) => {
+            assert_eq!(seen, Some(Seen { number: third, redelivered: false }));
+            After
+        }
+        Err(ReadError::PeerDied) => Before,
+        Err(error) => panic!("{error}"),
     };
-    match consumer.read(1, Duration::ZERO, keep) {
-        Ok(_) => found,
+    assert_eq!(read_now(&mut consumer), None);
+    let next = third + u64::from(outcome == After);
+    producer.write(next, 1, HANG).unwrap();
+    assert_eq!(read_now(&mut consumer).unwrap().number, next);
+    outcome
+}
+
+fn read_one(consumer: &mut Consumer, most: Duration) -> Result<Option<Seen>, ReadError> {
+    let mut found = None;
+    consumer.read(1, most, |seen| {
+        found = seen.first().copied();
+        1
+    })?;
+    Ok(found)
+}
+
+fn read_now(consumer: &mut Consumer) -> Option<Seen> {
+    match read_one(consumer, Duration::ZERO) {
+        Ok(found) => found,
         Err(ReadError::TimedOut) => None,
         Err(error) => panic!("{error}"),
     }
@@ -352,6 +415,11 @@ fn a_producer_of_byte_slots_killed_at_any_instruction_committed_all_or_nothing()
 #[test]
 fn a_producer_of_records_killed_at_any_instruction_committed_all_or_nothing() {
     kill_at_every_step(Kind::Records, Write, &[Before, After]);
+}
+
+#[test]
+fn a_producer_killed_at_any_instruction_leaves_no_consumer_asleep() {
+    kill_at_every_step(Kind::Slots, Wake, &[Before, After]);
 }
 
 #[test]

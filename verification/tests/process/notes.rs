@@ -23,6 +23,8 @@ pub(crate) enum Note {
     Released,
     /// The producer is to close the ring.
     Finish,
+    /// A process found something wrong.
+    Failed,
     /// The thread to trace.
     Thread,
     /// How far the operation to trace has come.

@@ -178,6 +178,8 @@ impl Traffic {
     /// Kills a side and checks what it left.
     pub(crate) fn kill(&mut self, side: Side) {
         self.child(side).kill();
+        // Perhaps it was killed while it said so.
+        assert_eq!(self.notes.get(Note::Failed), 0, "a process found something wrong");
         match side {
             Side::Producer => {
                 self.producer = None;
@@ -293,10 +295,16 @@ struct Orders {
 
 fn orders() -> Orders {
     enter();
+    let notes = || Notes::open(&PathBuf::from(variable("RINGBUF_TEST_NOTES")));
+    let (failed, say) = (notes(), std::panic::take_hook());
+    std::panic::set_hook(Box::new(move |panic| {
+        failed.set(Note::Failed, 1);
+        say(panic);
+    }));
     Orders {
         kind: Kind::from_number(number("RINGBUF_TEST_KIND")),
         ring: Ring::open(PathBuf::from(variable("RINGBUF_TEST_RING"))).unwrap(),
-        notes: Notes::open(&PathBuf::from(variable("RINGBUF_TEST_NOTES"))),
+        notes: notes(),
         spin: Duration::from_nanos(number("RINGBUF_TEST_SPIN")),
         batch: number("RINGBUF_TEST_BATCH"),
         first: number("RINGBUF_TEST_FIRST"),
