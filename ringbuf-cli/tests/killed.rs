@@ -6,6 +6,7 @@
 
 mod scene;
 
+use ringbuf_shm::Ring;
 use rustix::process::Signal;
 use scene::{Ended, Scene, Video};
 use std::io::Read;
@@ -76,6 +77,10 @@ fn a_publisher_says_once_who_is_missing() {
     let scene = Scene::new();
     let mut publisher = scene.start_with(&["pub", "video"], scene.file(&LARGE.stream(30)));
     publisher.read_note("nobody reads it yet");
+    let ring = Ring::open(scene.rings().join("video")).unwrap();
+    let probes = || ring.stats().unwrap().producer.probes;
+    let before = probes();
+    scene::wait_until(|| probes() >= before + 5);
     let mut subscriber = scene.start(&["sub", "video"]);
     subscriber.read(LARGE.header().len() + 100);
     subscriber.kill();

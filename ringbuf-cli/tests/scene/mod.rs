@@ -148,7 +148,7 @@ impl Running {
         read
     }
 
-    /// Reads its notes up to one that contains `text`.
+    /// Reads its next note, which must contain `text`.
     pub(crate) fn read_note(&mut self, text: &str) {
         let mut notes = Vec::new();
         let stderr = self.stderr.as_mut().unwrap();
@@ -156,7 +156,9 @@ impl Running {
         loop {
             assert_ne!(stderr.read(&mut byte).unwrap(), 0, "{}", String::from_utf8_lossy(&notes));
             notes.push(byte[0]);
-            if byte[0] == b'\n' && String::from_utf8_lossy(&notes).contains(text) {
+            if byte[0] == b'\n' {
+                let note = String::from_utf8(notes).unwrap();
+                assert!(note.contains(text), "`{text}` is not in `{note}`");
                 return;
             }
         }
