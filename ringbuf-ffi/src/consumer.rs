@@ -60,8 +60,8 @@ impl Consumer {
     #[inline]
     fn release(&mut self) -> Result<(), Errno> {
         match &mut self.handle.seat {
-            Either::Bytes(held) => held.close(|view| view.release()),
-            Either::Records(held) => held.close(|view| view.release()),
+            Either::Bytes(held) => held.discard(),
+            Either::Records(held) => held.discard(),
         }
     }
 }

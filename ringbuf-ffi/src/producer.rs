@@ -79,8 +79,8 @@ impl Producer {
 
     fn abort(&mut self) -> Result<(), Errno> {
         match &mut self.handle.seat {
-            Either::Bytes(held) => held.close(|claim| claim.abort()),
-            Either::Records(held) => held.close(|claim| claim.abort()),
+            Either::Bytes(held) => held.discard(),
+            Either::Records(held) => held.discard(),
         }
     }
 

@@ -80,12 +80,12 @@ fn sizes_places_and_numbers_are_those_of_the_library() {
 #[test]
 fn a_program_asks_for_the_version_of_the_abi_it_was_linked_with() {
     let workshop = Workshop::new();
-    let Some(program) = workshop.compile("layout", (Language::C99, Linkage::Shared)) else {
+    let Some(program) = workshop.compile("misuse", (Language::C99, Linkage::Shared)) else {
         return;
     };
     // What is left in the directory is `libringbuf.so.0`.
     std::fs::remove_file(workshop.path("libringbuf.so")).unwrap();
-    assert_eq!(Running::start::<&str>(&program, &[]).succeed(), layout());
+    Running::start(&program, &[workshop.path("")]).succeed();
 }
 
 #[test]
