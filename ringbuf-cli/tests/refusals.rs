@@ -68,7 +68,7 @@ fn bad_after_two_frames(bad: &[u8], text: &str) {
     let input = [VIDEO.stream(2), bad.to_vec()].concat();
     let publisher = scene.start_with(&["pub", "x"], scene.file(&input));
     assert!(scene.run(&["sub", "x", "--wait"]).well().stdout == VIDEO.stream(2));
-    publisher.end().badly(1, text);
+    publisher.end().badly_at_last(1, text);
     assert_eq!(scene.names(), [""; 0]);
 }
 
@@ -87,7 +87,7 @@ fn a_line_that_is_too_long() {
     let arguments = ["pub", "x", "--lines", "--capacity", "4096"];
     let publisher = scene.start_with(&arguments, scene.file(&input));
     assert_eq!(scene.run(&["sub", "x", "--wait"]).well().text(), "short\n");
-    publisher.end().badly(1, "line 2 is longer than");
+    publisher.end().badly_at_last(1, "line 2 is longer than");
 }
 
 #[test]

@@ -206,10 +206,18 @@ impl Ended {
     /// It failed with this status and one line that contains `text`.
     #[track_caller]
     pub(crate) fn badly(&self, status: i32, text: &str) {
-        assert_eq!(self.status.code(), Some(status), "{}", self.stderr);
-        assert!(self.stderr.contains(text), "`{text}` is not in `{}`", self.stderr);
-        assert!(self.stderr.starts_with("ringbuf: "), "{}", self.stderr);
+        self.badly_at_last(status, text);
         assert_eq!(self.stderr.lines().count(), 1, "{}", self.stderr);
+    }
+
+    /// It failed with this status and a last line that contains `text`; before it
+    /// may be notes, as of a publisher that had to wait for its subscriber.
+    #[track_caller]
+    pub(crate) fn badly_at_last(&self, status: i32, text: &str) {
+        assert_eq!(self.status.code(), Some(status), "{}", self.stderr);
+        let last = self.stderr.lines().last().unwrap_or_default();
+        assert!(last.contains(text), "`{text}` is not in `{last}`");
+        assert!(last.starts_with("ringbuf: "), "{last}");
     }
 
     pub(crate) fn text(&self) -> &str {
