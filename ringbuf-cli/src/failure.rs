@@ -3,7 +3,6 @@
 use ringbuf_shm::OpenError;
 use std::fmt::Display;
 use std::io;
-use std::process::ExitCode;
 use thiserror::Error;
 
 /// Why the command ends.
@@ -42,10 +41,10 @@ impl Failure {
     }
 
     /// The status that the shell sees.
-    pub(crate) fn status(&self) -> ExitCode {
+    pub(crate) fn number(&self) -> u8 {
         match self {
-            Self::Said(_) => ExitCode::FAILURE,
-            Self::Stopped(signal) => ExitCode::from(128 + signal),
+            Self::Said(_) => 1,
+            Self::Stopped(signal) => 128 + signal,
         }
     }
 }

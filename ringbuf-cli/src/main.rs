@@ -21,7 +21,7 @@ use std::process::ExitCode;
 /// Passes messages between processes through a ring in shared memory.
 ///
 /// One process publishes, one subscribes. Messages are written once and read where
-/// they stand. No daemon is needed: the ring is a file in /dev/shm/ringbuf-<uid>
+/// they stand. No daemon is needed: the ring is a file in /dev/shm/ringbuf-UID
 /// (or in $RINGBUF_DIR), and any process may be killed at any moment without harm
 /// to the others.
 #[derive(Parser)]
@@ -81,7 +81,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tell::say(&failure);
-            failure.status()
+            failure.number().into()
         }
     }
 }

@@ -5,12 +5,15 @@
 //! looks at the note after every slice.
 
 use crate::failure::Failure;
+use crate::tell::say;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::process::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::Builder;
 use std::time::Duration;
 
 /// The longest time for which a ring is waited for between two looks at the note.
@@ -38,6 +41,23 @@ impl Stop {
             signal_hook::low_level::pipe::register(number, ringer.try_clone()?)?;
         }
         Ok(Self { signal, bell })
+    }
+
+    /// From now on a signal ends the process at once, with its line and its status,
+    /// whatever it is waiting for. Nothing is closed first: to a ring that is a death,
+    /// after which a successor gets what was taken and not released.
+    pub(crate) fn at_once() -> Result<(), Failure> {
+        let stop = Self::watch()?;
+        let wait = move || {
+            // A byte for each signal, behind the note. Only then does the read end.
+            let _ = (&stop.bell).read(&mut [0]);
+            if let Err(failure) = stop.check() {
+                say(&failure);
+                exit(failure.number().into());
+            }
+        };
+        let thread = Builder::new().name("signals".into()).spawn(wait);
+        thread.map(drop).map_err(Failure::io("watch for signals"))
     }
 
     /// Fails if a signal came.

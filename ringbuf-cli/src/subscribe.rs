@@ -4,11 +4,12 @@
 //! subscriber that is killed, or whose output fails, leaves it to the next.
 
 use crate::failure::Failure;
+use crate::stop::Stop;
 use crate::tell::say;
 use crate::y4m;
 use clap::Args;
 use ringbuf_shm::spsc::{bytes, records};
-use ringbuf_shm::{OpenError, ReadError, Ring, Shape};
+use ringbuf_shm::{OpenError, Options, ReadError, Ring, Shape};
 use std::fs::File;
 use std::io::{self, Write};
 use std::mem::forget;
@@ -60,6 +61,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    Stop::at_once()?;
     let name = arguments.name.as_str();
     let mut source = open(arguments)?;
     // Not the standard library's stdout: it looks for line ends and keeps the rest.
@@ -155,7 +157,7 @@ struct Delivered {
 impl Source {
     /// `None`: a ring of typed slots.
     fn open(name: &str) -> Result<Option<Self>, OpenError> {
-        Ok(Some(match Ring::open(name)?.shape() {
+        Ok(Some(match Ring::open_with(name, &Options::new())?.shape() {
             Shape::Bytes(_) => Self::Bytes(bytes::Consumer::open(name)?),
             Shape::Records(_) => Self::Records(records::Consumer::open(name)?),
             _ => return Ok(None),

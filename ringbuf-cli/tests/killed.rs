@@ -207,3 +207,24 @@ fn a_stopped_publisher_leaves_what_it_published_to_its_subscriber() {
     let ended = subscriber.end().well();
     assert!([start, ended.stdout].concat() == LARGE.stream(3));
 }
+
+#[test]
+fn ctrl_c_ends_a_subscriber_wherever_it_stands() {
+    let scene = Scene::new();
+    // Waiting for a message, and then for its output: nobody empties the pipe.
+    for frames in [1, 20] {
+        let mut publisher = scene.start_with(&["pub", "video"], std::process::Stdio::piped());
+        publisher.write(&LARGE.stream(1));
+        let mut subscriber = scene.start(&["sub", "video", "--wait"]);
+        subscriber.read(LARGE.stream(1).len());
+        if frames > 1 {
+            publisher.write(&LARGE.stream(2)[LARGE.stream(1).len()..]);
+            scene::wait_until(|| {
+                scene.run(&["stat", "video"]).well().text().contains("committed    2\n")
+            });
+        }
+        subscriber.signal(Signal::INT);
+        subscriber.end().badly(130, "stopped by SIGINT");
+        stop(&scene, publisher, Signal::INT).badly(130, "stopped by SIGINT");
+    }
+}

@@ -16,7 +16,7 @@ use crate::{Presence, Sleeper};
 use ringbuf_core::error as core_error;
 use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::machine::Machine;
-use ringbuf_core::peer::{Predecessor, RowWords, Seat};
+use ringbuf_core::peer::{Predecessor, RowWords, Seat, Who};
 use ringbuf_core::spsc::{self, ConsumerWords, ProducerWords};
 use ringbuf_core::wait::{Patience, Peer, Step, WaitError};
 use std::os::fd::AsFd;
@@ -275,25 +275,38 @@ impl End {
             return Err(OpenError::Forked);
         }
         let event = Event::new(&self.native, self.sleeps);
-        let alive = || match self.presence() {
-            Ok(Presence::Alive) => Some(Ok(())),
-            Ok(_) => None,
-            Err(error) => Some(Err(error)),
-        };
         let mut patience = TimePatience::new(wait, self.spin, self.may_sleep);
+        let mut asked = self.last_peer();
+        let mut found = self.living_peer();
+        // Bounded by patience, which gives up when time is up.
         loop {
-            let found = match patience.next() {
-                Step::Spin => {
-                    self.native.spin();
-                    None
-                }
-                Step::Sleep(nanos) => event.sleep(nanos, alive),
-                Step::Probe => alive(),
-                Step::GiveUp => return alive().transpose().map(|found| found.is_some()),
-            };
             if let Some(found) = found {
                 return found.map(|()| true);
             }
+            found = match patience.next() {
+                Step::Spin => {
+                    self.native.spin();
+                    // Nobody has come while the row names the same one as before.
+                    let before = std::mem::replace(&mut asked, self.last_peer());
+                    if before == asked { None } else { self.living_peer() }
+                }
+                Step::Sleep(nanos) => event.sleep(nanos, || self.living_peer()),
+                Step::Probe => self.living_peer(),
+                Step::GiveUp => return self.living_peer().transpose().map(|found| found.is_some()),
+            };
+        }
+    }
+
+    fn last_peer(&self) -> Option<Who> {
+        self.peer.holder(self.side.other().row())
+    }
+
+    /// `None`: nobody living sits on the other side.
+    fn living_peer(&self) -> Option<Result<(), OpenError>> {
+        match self.presence() {
+            Ok(Presence::Alive) => Some(Ok(())),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
         }
     }
 }

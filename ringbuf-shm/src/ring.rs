@@ -96,23 +96,29 @@ impl Ring {
         Self::map(file, description, options, None)
     }
 
-    /// Opens a ring by its name, or by a path (with a `/` in it).
+    /// Opens a ring by its name, or by a path (with a `/` in it), to look at it.
     ///
     /// # Errors
     /// [`OpenError`] says what is wrong with it; nothing is believed that was not
     /// checked.
     pub fn open(name: impl AsRef<OsStr>) -> Result<Self, OpenError> {
-        Self::open_with(name.as_ref(), &Options::new())
+        let place = Place::resolve(name.as_ref(), false)?;
+        let (file, description) = find(&place, &Options::new())?;
+        if description.of_other_boot(boot_id()?) {
+            return Err(OpenError::OtherBoot);
+        }
+        Self::map(file, description, &Options::new(), Some(place))
     }
 
-    /// Opens a ring by its name or path, with what the options say about opening.
+    /// Opens a ring by its name or path, with what the options say about opening, to
+    /// take a seat on it: after a restart of the machine it is replaced by an empty
+    /// one, if it was created to be.
     ///
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with(name: impl AsRef<OsStr>, options: &Options) -> Result<Self, OpenError> {
         let place = Place::resolve(name.as_ref(), false)?;
-        let file = backing::open(&place)?;
-        let description = inspect(&file, options, true)?;
+        let (file, description) = find(&place, options)?;
         if !description.of_other_boot(boot_id()?) {
             return Self::map(file, description, options, Some(place));
         }
@@ -128,8 +134,7 @@ impl Ring {
             let file = make(&place, &description, access, Naming::Replace)?;
             return Self::map(file, description, options, Some(place));
         }
-        let file = backing::open(&place)?;
-        let description = inspect(&file, options, true)?;
+        let (file, description) = find(&place, options)?;
         Self::map(file, description, options, Some(place))
     }
 
@@ -384,6 +389,13 @@ fn access_of(file: &OwnedFd) -> Result<Access, OpenError> {
         return Err(OpenError::OtherBoot);
     }
     Ok(Access { mode: stat.st_mode & 0o777, group: Some(stat.st_gid) })
+}
+
+/// Opens the file at a place, checks it and reads its description.
+fn find(place: &Place, options: &Options) -> Result<(OwnedFd, Description), OpenError> {
+    let file = backing::open(place)?;
+    let description = inspect(&file, options, true)?;
+    Ok((file, description))
 }
 
 /// Checks an open file and reads its description.

@@ -185,8 +185,10 @@ fn a_ring_of_another_boot_is_refused_or_replaced_once() {
         age(&path);
         let file = File::options().read(true).write(true).open(&path).unwrap();
         assert!(matches!(Ring::from_fd(&file), Err(OpenError::OtherBoot)));
+        // Who only looks changes nothing.
+        assert!(matches!(Ring::open(&path), Err(OpenError::OtherBoot)));
         let rings: Vec<_> = std::thread::scope(|threads| {
-            let open = || threads.spawn(|| Ring::open(&path).unwrap());
+            let open = || threads.spawn(|| Ring::open_with(&path, &Options::new()).unwrap());
             let threads: Vec<_> = (0..8).map(|_| open()).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
@@ -312,7 +314,7 @@ fn entry_creates_without_end() {
         spsc::Producer::<u64>::create(&path, &options).unwrap();
         // The other way to a name: under a hidden one, in place of an old ring.
         age(&path);
-        Ring::open(&path).unwrap();
+        Ring::open_with(&path, &Options::new()).unwrap();
     }
 }
 
@@ -330,7 +332,7 @@ fn a_killed_creator_leaves_whole_rings_and_nothing_else() {
         for name in names() {
             match name.file_name().to_str().unwrap() {
                 name if name.starts_with(".ringbuf-new-") => hidden += 1,
-                _ => drop(Ring::open(name.path()).unwrap()),
+                _ => drop(Ring::open_with(name.path(), &Options::new()).unwrap()),
             }
         }
         let path = directory.path().join("next");
