@@ -1,6 +1,6 @@
 //! The writing process of the demo: a camera without a lens.
 
-use super::{PACE, PACED, pattern};
+use super::{DROWSY, PACE, PACED, awake, pattern};
 use crate::failure::Failure;
 use clap::Args;
 use ringbuf_shm::spsc::bytes;
@@ -31,12 +31,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Half of the time as fast as it goes, half of it at a pace.
 fn film(mut camera: bytes::Producer, time: Duration) -> Result<(), ClaimError> {
     let (start, mut number) = (Instant::now(), 0);
+    camera.set_spin(awake());
     while start.elapsed() < time / 2 {
         frame(&mut camera, number, 0)?;
         number += 1;
     }
     // The queue is over before the pace begins, so that it does not count.
     camera.flush()?;
+    camera.set_spin(DROWSY);
     let mut next = Instant::now();
     while start.elapsed() < time {
         next += Duration::from_secs(1) / PACE;

@@ -2,9 +2,10 @@
 //!
 //! This process reads; another, started by it, writes. The ring has no name: the
 //! child gets it as its standard input. In the first half of the time the child
-//! writes as fast as it can, which gives the throughput. In the second half it
-//! writes at a pace that leaves the reader waiting, so that the time from commit to
-//! reader is that of the hand-over and not of a queue.
+//! writes as fast as it can, which gives the throughput; both stay awake, and nobody
+//! calls the kernel. In the second half it writes at a pace that leaves the reader
+//! waiting, and asleep, so that the time from commit to reader is that of the
+//! hand-over and not of a queue.
 
 pub(crate) mod camera;
 mod pattern;
@@ -33,6 +34,10 @@ pub(crate) const PACE: u32 = 240;
 const PACED: u64 = 1 << 63;
 /// A ring of such frames still fits into most machines.
 const SIDE_MAX: u32 = 8192;
+/// How long a side spins at full speed: longer than a frame takes the other.
+const AWAKE: Duration = Duration::from_millis(20);
+/// How long a side spins at a pace: it is to sleep between two frames.
+const DROWSY: Duration = Duration::from_micros(10);
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 
 /// Passes video frames between two processes and reports what this machine does.
@@ -79,6 +84,14 @@ impl std::str::FromStr for Size {
     }
 }
 
+/// How long to spin at full speed: not at all where there is one processor for both.
+fn awake() -> Duration {
+    match std::thread::available_parallelism() {
+        Ok(processors) if processors.get() > 1 => AWAKE,
+        _ => Duration::ZERO,
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let stop = Stop::watch()?;
     let options =
@@ -107,12 +120,14 @@ fn watch(
     let stats = || ring.stats().map_err(|error| Failure::Said(error.to_string()));
     let mut report = Report::new(stats()?)?;
     let mut shown = Shown::new(seconds);
+    let mut phase = Phase::Full;
     loop {
         stop.check()?;
+        viewer.set_spin(if phase == Phase::Full { awake() } else { DROWSY });
         match viewer.read_timeout(SLICE) {
             Ok(frame) => {
                 let now = monotonic();
-                let phase = if frame.tag() & PACED == 0 { Phase::Full } else { Phase::Paced };
+                phase = if frame.tag() & PACED == 0 { Phase::Full } else { Phase::Paced };
                 report.enter(phase, &stats)?;
                 let number = frame.tag() & !PACED;
                 let whole = pattern::is(number, &frame);

@@ -186,9 +186,10 @@ impl fmt::Display for Report {
         write!(
             f,
             "\n\
-             full speed: the time includes waiting in the queue. Whoever is faster sleeps until\n\
-             the other has done a frame: one system call to sleep, one to be woken.\n\
-             paced: {} frames a second. The queue is empty, the reader sleeps and is woken.\n",
+             full speed: the time includes waiting in the queue. Whoever is faster spins until\n\
+             the other has done a frame; nobody calls the kernel for a frame.\n\
+             paced: {} frames a second. The queue is empty; the reader sleeps, and is woken:\n\
+             two system calls.\n",
             super::PACE,
         )
     }
