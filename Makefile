@@ -19,11 +19,12 @@ demo:           ## two processes, video frames, a report
 bench:          ## ourselves, the rivals and the limit in one run, about two minutes
 	cargo run --release -p ringbuf-benches
 
-verify:         ## the longer checks: more kills, more steps, the large SPIN models
-	RINGBUF_TEST_SCALE=10 cargo test --release -p ringbuf-verification -- --include-ignored
+verify:         ## the longer checks: more kills, stops, hostile peers and round trips, as compiled for release
+	RINGBUF_KILLS=10000 RINGBUF_STEPS=500000 RINGBUF_STOPS=30 RINGBUF_HOSTILE_MS=20000 \
+	RINGBUF_ROUND_TRIPS=1000000 cargo test --release -p ringbuf-verification
 
-spin:           ## the SPIN models (needs spin and gcc)
-	cargo test -p ringbuf-verification --test spin -- --include-ignored
+spin:           ## all SPIN models, also of protocols to come: many minutes, some gigabytes (needs spin and gcc)
+	cargo test -p ringbuf-verification --test spin -- --include-ignored --nocapture
 
 clip:           ## CLIP=file: a real clip through the command, byte for byte, also under kill -9
 	cargo build --release
