@@ -49,6 +49,7 @@ mod fork;
 pub mod format;
 mod header;
 mod layout;
+mod lent;
 mod locks;
 mod map;
 mod name;

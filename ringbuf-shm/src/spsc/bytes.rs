@@ -10,6 +10,7 @@
 use crate::end::{End, Side, monotonic};
 use crate::error::{ClaimError, OpenError, ReadError};
 use crate::layout::{MESSAGE_HEADER_LEN, MessageWords};
+use crate::lent::Lent;
 use crate::map::{Data, to_usize};
 use crate::native::{Native, count};
 use crate::options::Options;
@@ -28,7 +29,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 /// Where the slots are.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Slots {
     data: Data,
     geometry: geometry::Slots,
@@ -70,6 +71,7 @@ impl Slots {
 ///
 /// Moves to another thread, but is used by one at a time. Dropping it closes this
 /// side: the consumer reads what there is and is then told `Closed`.
+#[derive(Debug)]
 pub struct Producer {
     core: CachePadded<spsc::Producer<'static, Native>>,
     slots: Slots,
@@ -228,6 +230,7 @@ impl DerefMut for Claim<'_> {
 ///
 /// Moves to another thread, but is used by one at a time. Dropping it closes this
 /// side: the producer is told `Closed` when the ring is full.
+#[derive(Debug)]
 pub struct Consumer {
     core: CachePadded<spsc::Consumer<'static, Native>>,
     slots: Slots,
@@ -294,7 +297,7 @@ impl Consumer {
         let payload = self.slots.payload(position);
         // SAFETY: in bounds (`payload`, and `len` is checked); taken, hence not written
         // until released; the view borrows the consumer, whose end keeps the map.
-        let bytes = unsafe { std::slice::from_raw_parts(payload, to_usize(len)) };
+        let bytes = unsafe { Lent::new(payload, to_usize(len)) };
         Ok(View { consumer: self, position, bytes, message })
     }
 }
@@ -306,7 +309,7 @@ impl Consumer {
 pub struct View<'a> {
     consumer: &'a mut Consumer,
     position: Position,
-    bytes: &'a [u8],
+    bytes: Lent<'a>,
     message: &'a MessageWords,
 }
 
@@ -333,12 +336,7 @@ impl View<'_> {
 
     /// Copies as many bytes as both have to `target`, and says how many.
     pub fn copy_to(&self, target: &mut [u8]) -> usize {
-        let len = self.bytes.len().min(target.len());
-        // SAFETY: both ranges are in bounds, and `target` is exclusive and ours. No
-        // reference into the ring is used, so a producer that writes meanwhile spoils
-        // the bytes and nothing else.
-        unsafe { std::ptr::copy_nonoverlapping(self.bytes.as_ptr(), target.as_mut_ptr(), len) };
-        len
+        self.bytes.copy_to(target)
     }
 
     /// Gives it back. Dropping does the same.
@@ -348,8 +346,9 @@ impl View<'_> {
 impl Deref for View<'_> {
     type Target = [u8];
 
+    #[inline(always)]
     fn deref(&self) -> &[u8] {
-        self.bytes
+        &self.bytes
     }
 }
 
@@ -364,18 +363,6 @@ impl Drop for View<'_> {
         }
         self.consumer.core.release(1);
         self.consumer.end.notify();
-    }
-}
-
-impl fmt::Debug for Producer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Producer").field("core", &self.core).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Consumer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Consumer").field("core", &self.core).finish_non_exhaustive()
     }
 }
 

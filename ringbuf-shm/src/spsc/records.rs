@@ -6,6 +6,7 @@
 
 use crate::end::{End, Side};
 use crate::error::{ClaimError, OpenError, ReadError};
+use crate::lent::Lent;
 use crate::map::{Data, DataWords, to_usize};
 use crate::native::{Native, count};
 use crate::options::Options;
@@ -39,6 +40,7 @@ fn words(ring: &Ring) -> DataWords {
 ///
 /// Moves to another thread, but is used by one at a time. Dropping it closes this
 /// side: the consumer reads what there is and is then told `Closed`.
+#[derive(Debug)]
 pub struct Producer {
     core: CachePadded<record::Producer<'static, Native, DataWords>>,
     data: Data,
@@ -188,6 +190,7 @@ impl DerefMut for Claim<'_> {
 ///
 /// Moves to another thread, but is used by one at a time. Dropping it closes this
 /// side: the producer is told `Closed` when the ring is full.
+#[derive(Debug)]
 pub struct Consumer {
     core: CachePadded<record::Consumer<'static, Native, DataWords>>,
     data: Data,
@@ -243,7 +246,7 @@ impl Consumer {
         let payload = self.data.at(to_usize(record.offset), len);
         // SAFETY: in bounds (the protocol checked the record); taken, hence not written
         // until released; the view borrows the consumer, whose end keeps the map.
-        let bytes = unsafe { std::slice::from_raw_parts(payload, len) };
+        let bytes = unsafe { Lent::new(payload, len) };
         Ok(View { consumer: self, record, bytes })
     }
 }
@@ -255,7 +258,7 @@ impl Consumer {
 pub struct View<'a> {
     consumer: &'a mut Consumer,
     record: Record,
-    bytes: &'a [u8],
+    bytes: Lent<'a>,
 }
 
 impl View<'_> {
@@ -267,12 +270,7 @@ impl View<'_> {
 
     /// Copies as many bytes as both have to `target`, and says how many.
     pub fn copy_to(&self, target: &mut [u8]) -> usize {
-        let len = self.bytes.len().min(target.len());
-        // SAFETY: both ranges are in bounds, and `target` is exclusive and ours. No
-        // reference into the ring is used, so a producer that writes meanwhile spoils
-        // the bytes and nothing else.
-        unsafe { std::ptr::copy_nonoverlapping(self.bytes.as_ptr(), target.as_mut_ptr(), len) };
-        len
+        self.bytes.copy_to(target)
     }
 
     /// Gives it back. Dropping does the same.
@@ -282,8 +280,9 @@ impl View<'_> {
 impl Deref for View<'_> {
     type Target = [u8];
 
+    #[inline(always)]
     fn deref(&self) -> &[u8] {
-        self.bytes
+        &self.bytes
     }
 }
 
@@ -299,18 +298,6 @@ impl Drop for View<'_> {
         self.consumer.core.release(self.record);
         count(&self.consumer.end.counters.messages, 1);
         self.consumer.end.notify();
-    }
-}
-
-impl fmt::Debug for Producer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Producer").field("core", &self.core).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Consumer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Consumer").field("core", &self.core).finish_non_exhaustive()
     }
 }
 
