@@ -6,6 +6,7 @@
 mod machine;
 mod message;
 mod pin;
+mod queue;
 mod report;
 mod rivals;
 mod run;

@@ -4,7 +4,7 @@
 //! (or echoes) without end and is stopped from outside when the watch has run out.
 
 use crate::message;
-use crate::rivals::{Receiver, Sender};
+use crate::queue::{Receiver, Sender};
 use crate::sample::Sample;
 use hdrhistogram::Histogram;
 use std::convert::Infallible;

@@ -5,11 +5,12 @@
 //! Unsafe code here borrows the words of the mapping for as long as the end keeps
 //! the ring.
 
+use crate::counters::{Counters, count};
 use crate::error::{ClaimError, OpenError, ReadError};
 use crate::fork::Home;
-use crate::layout::{CONSUMER_ROW, Counters, PRODUCER_ROW};
+use crate::layout::{CONSUMER_ROW, PRODUCER_ROW};
 use crate::locks::LockFile;
-use crate::native::{Native, count};
+use crate::native::Native;
 use crate::patience::{TimePatience, Wait};
 use crate::ring::Ring;
 use crate::{Presence, Sleeper};

@@ -11,8 +11,9 @@ mod tests;
 use crate::error::OpenError;
 use crate::layout::{
     FORMAT_VERSION, HEADER_LEN, HUGE_PAGE, IMMUTABLE_LEN, LOCK_BASE, MESSAGE_HEADER_LEN,
-    METADATA_LEN_MAX, REGION_ALIGNMENT, SLOT_ALIGNMENT, SPSC_ROWS, spsc_regions,
+    METADATA_LEN_MAX, REGION_ALIGNMENT, SLOT_ALIGNMENT, SPSC_ROWS,
 };
+use crate::regions::{ConsumerRegion, EventRegion, ProducerRegion};
 use fields::{ENDIAN_MARK, MAGIC, WIDTHS, checksum};
 pub(crate) use fields::{Header, Region, RegionKind};
 use ringbuf_core::geometry::{GeometryError, Records, Slots};
@@ -367,6 +368,28 @@ impl Header {
         }
         Ok(())
     }
+}
+
+/// The regions of an `spsc` ring, in the order in which they stand in the file.
+fn spsc_regions(spec: &Spec) -> [Region; 5] {
+    let data_alignment = if spec.huge { HUGE_PAGE } else { REGION_ALIGNMENT };
+    let stride = match spec.shape {
+        Shape::Slots(slots) | Shape::Bytes(slots) => slots.stride(),
+        Shape::Records(_) => 0,
+    };
+    let sizes = [
+        (RegionKind::Peers, u64::from(SPSC_ROWS) * 128, 128, REGION_ALIGNMENT),
+        (RegionKind::Producer, size_of::<ProducerRegion>() as u64, 0, REGION_ALIGNMENT),
+        (RegionKind::Consumer, size_of::<ConsumerRegion>() as u64, 0, REGION_ALIGNMENT),
+        (RegionKind::Events, size_of::<EventRegion>() as u64, 128, REGION_ALIGNMENT),
+        (RegionKind::Data, spec.shape.data_len(), stride, data_alignment),
+    ];
+    let mut end = IMMUTABLE_LEN as u64;
+    sizes.map(|(kind, len, stride, alignment)| {
+        let offset = end.next_multiple_of(alignment);
+        end = offset + len;
+        Region::new(kind, offset, len, stride)
+    })
 }
 
 /// A number that was checked to fit before the header is made.

@@ -43,6 +43,7 @@ compile_error!(
 );
 
 mod backing;
+mod counters;
 mod end;
 mod error;
 mod fork;
@@ -56,6 +57,7 @@ mod name;
 mod native;
 mod options;
 mod patience;
+mod regions;
 mod ring;
 pub mod spsc;
 mod stat;

@@ -6,10 +6,9 @@
 
 use crate::error::OpenError;
 use crate::header::{Description, RegionKind};
-use crate::layout::{
-    ConsumerRegion, EventRegion, IMMUTABLE_LEN, MESSAGE_HEADER_LEN, MessageWords, ProducerRegion,
-};
+use crate::layout::{IMMUTABLE_LEN, MESSAGE_HEADER_LEN};
 use crate::native::Native;
+use crate::regions::{ConsumerRegion, EventRegion, MessageWords, ProducerRegion};
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use ringbuf_core::machine::Row;
 use ringbuf_core::peer::RowWords;

@@ -1,6 +1,6 @@
 //! The machine in production: atomics in a mapped file, and a shared futex.
 
-use crate::layout::Counters;
+use crate::counters::{Counters, count};
 use ringbuf_core::machine::Machine;
 use rustix::thread::futex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
@@ -19,12 +19,6 @@ impl Native {
     pub(crate) fn new(counters: &'static Counters) -> Self {
         Self { counters }
     }
-}
-
-/// Adds to a counter that has one writer. Relaxed: it is for people.
-#[inline]
-pub(crate) fn count(counter: &AtomicU64, more: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
 }
 
 impl Machine for Native {

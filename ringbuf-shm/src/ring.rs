@@ -259,7 +259,7 @@ impl Ring {
     /// # Errors
     /// [`OpenError::Corrupt`] if a shared word holds an impossible value.
     pub fn stats(&self) -> Result<Stats, OpenError> {
-        Stats::take(self)
+        Stats::take(self.mapping(), self.spec(), self.lookout())
     }
 
     /// Whether the name under which the ring was opened still means it; true of a

@@ -1,12 +1,14 @@
 //! What a ring can tell about itself, as a snapshot.
 //!
-//! Unsafe code here borrows the words of the mapping while the ring is borrowed.
+//! Unsafe code here borrows the words of a mapping that is itself borrowed.
 
+use crate::counters::Counters;
 use crate::error::OpenError;
-use crate::header::Shape;
-use crate::layout::{CONSUMER_ROW, Counters, PRODUCER_ROW};
+use crate::header::{Shape, Spec};
+use crate::layout::{CONSUMER_ROW, PRODUCER_ROW};
+use crate::locks::Lookout;
+use crate::map::Map;
 use crate::native::Native;
-use crate::ring::Ring;
 use ringbuf_core::peer::{Presence, RowWords};
 use ringbuf_core::position::Position;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
@@ -60,19 +62,18 @@ pub struct PeerStats {
 }
 
 impl Stats {
-    pub(crate) fn take(ring: &Ring) -> Result<Self, OpenError> {
-        let map = ring.mapping();
-        // SAFETY: the ring is borrowed until the end of this function, and so is its map.
+    pub(crate) fn take(map: &Map, spec: &Spec, lookout: Lookout<'_>) -> Result<Self, OpenError> {
+        // SAFETY: the map is borrowed until the end of this function.
         let producer = unsafe { map.producer() };
         // SAFETY: as above.
         let consumer = unsafe { map.consumer() };
-        let shape = ring.shape();
+        let shape = spec.shape;
         // `head` first, with Acquire: `tail` is then at least as new, so that what is
         // in use is never less than nothing. Relaxed: `taken` is checked below.
         let head = Position::new(consumer.words.head.load(Acquire));
         let taken = Position::new(consumer.words.taken.load(Relaxed));
         let tail = Position::new(producer.words.tail.load(Acquire));
-        let first = Position::new(ring.spec().first_position);
+        let first = Position::new(spec.first_position);
         let (committed, released) = match shape {
             Shape::Records(_) => {
                 let count = |counters: &Counters| counters.messages.load(Relaxed);
@@ -91,17 +92,22 @@ impl Stats {
             taken: taken.since(head).min(used).min(capacity),
             dropped: consumer.words.dropped.load(Relaxed),
             redelivered: consumer.counters.redelivered.load(Relaxed),
-            producer: peer(ring, PRODUCER_ROW, &producer.counters)?,
-            consumer: peer(ring, CONSUMER_ROW, &consumer.counters)?,
+            producer: peer(map, lookout, PRODUCER_ROW, &producer.counters)?,
+            consumer: peer(map, lookout, CONSUMER_ROW, &consumer.counters)?,
         })
     }
 }
 
-fn peer(ring: &Ring, row: u32, counters: &Counters) -> Result<PeerStats, OpenError> {
-    // SAFETY: the ring is borrowed until the end of this function, and so is its map.
-    let words: &RowWords<Native> = unsafe { ring.mapping().row(row) };
+fn peer(
+    map: &Map,
+    lookout: Lookout<'_>,
+    row: u32,
+    counters: &Counters,
+) -> Result<PeerStats, OpenError> {
+    // SAFETY: the map is borrowed until the end of this function.
+    let words: &RowWords<Native> = unsafe { map.row(row) };
     Ok(PeerStats {
-        presence: words.presence(row, &ring.lookout())?,
+        presence: words.presence(row, &lookout)?,
         incarnation: words.holder(row).map_or(0, ringbuf_core::peer::Who::incarnation),
         pid: words.pid.load(Relaxed),
         since: words.since.load(Relaxed),

@@ -2,8 +2,9 @@
 //!
 //! It moves single values only, so it has neither batches nor frames in place.
 
-use super::{Kind, Receiver, Rival, Sender, THREADS, spin};
+use super::{Kind, Rival, THREADS, spin};
 use crate::message;
+use crate::queue::{Receiver, Sender};
 use crate::sides::{Queue, threads};
 use crate::workload::{Waiting, Workload};
 use crossbeam_queue::ArrayQueue;

@@ -4,8 +4,9 @@
 //! A message is copied into the kernel and out of it; a batch is one write, and a
 //! read takes what there is, at most a batch.
 
-use super::{Receiver, Sender, spin};
+use super::spin;
 use crate::message;
+use crate::queue::{Receiver, Sender};
 use crate::sides::Channel;
 use crate::workload::{Waiting, Workload};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};

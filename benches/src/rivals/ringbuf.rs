@@ -3,8 +3,9 @@
 //! Small messages are pushed and popped by value; batches and messages of more than
 //! a line are written and read in place, in typed slots; frames in byte slots.
 
-use super::{Kind, PROCESSES, Receiver, Rival, Sender, spin};
+use super::{Kind, PROCESSES, Rival, spin};
 use crate::message::{self, FRAME_WORDS};
+use crate::queue::{Receiver, Sender};
 use crate::sample::Sample;
 use crate::sides::{Channel, Job, processes};
 use crate::workload::{Waiting, Workload};

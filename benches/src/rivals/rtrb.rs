@@ -3,8 +3,9 @@
 //! Small messages are pushed and popped; batches and messages of more than a line
 //! go through its chunks, in place; frames are boxes that go round over two queues.
 
-use super::{Kind, Receiver, Rival, Sender, THREADS, spin};
+use super::{Kind, Rival, THREADS, spin};
 use crate::message::{self, FRAME_WORDS};
+use crate::queue::{Receiver, Sender};
 use crate::sides::{Queue, threads};
 use crate::workload::{Waiting, Workload};
 use rtrb::{Consumer, Producer, RingBuffer};

@@ -4,7 +4,7 @@ pub(crate) mod processes;
 pub(crate) mod threads;
 
 use crate::pin::Cores;
-use crate::rivals::{Receiver, Sender};
+use crate::queue::{Receiver, Sender};
 use crate::workload::Workload;
 use std::io;
 use std::os::fd::OwnedFd;

@@ -7,14 +7,16 @@
 //! side: a claimed slot is this producer's alone until it commits, a taken slot is
 //! not written until it is released.
 
+use crate::counters::count;
 use crate::end::{End, Side, monotonic};
 use crate::error::{ClaimError, OpenError, ReadError};
-use crate::layout::{MESSAGE_HEADER_LEN, MessageWords};
+use crate::layout::MESSAGE_HEADER_LEN;
 use crate::lent::Lent;
 use crate::map::{Data, to_usize};
-use crate::native::{Native, count};
+use crate::native::Native;
 use crate::options::Options;
 use crate::patience::Wait;
+use crate::regions::MessageWords;
 use crate::ring::Ring;
 use crate::spsc::{flush, handle};
 use crate::{Predecessor, Presence, Redelivery, Shape};

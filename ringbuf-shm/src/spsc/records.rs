@@ -4,11 +4,12 @@
 //! to this side: a claimed record is this producer's alone until it commits, a taken
 //! record is not written until it is released.
 
+use crate::counters::count;
 use crate::end::{End, Side};
 use crate::error::{ClaimError, OpenError, ReadError};
 use crate::lent::Lent;
 use crate::map::{Data, DataWords, to_usize};
-use crate::native::{Native, count};
+use crate::native::Native;
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::ring::Ring;

@@ -2,7 +2,7 @@
 
 use crate::message::{self, FRAME_WORDS};
 use crate::pin;
-use crate::rivals::Receiver;
+use crate::queue::Receiver;
 use crate::sample::Sample;
 use crate::sides::Job;
 use crate::workload;

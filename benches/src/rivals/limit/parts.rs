@@ -6,7 +6,8 @@
 
 use super::shared::{APART, Shared};
 use crate::message::{self, FRAME_WORDS};
-use crate::rivals::{Receiver, Sender, spin};
+use crate::queue::{Receiver, Sender};
+use crate::rivals::spin;
 use crate::sides::Channel;
 use crate::workload::{BATCH, Workload};
 use std::io;

@@ -3,10 +3,11 @@
 //! Unsafe code here reads slots of taken spans: they are not written until they are
 //! released.
 
+use crate::counters::count;
 use crate::end::{End, Side};
 use crate::error::{OpenError, ReadError};
 use crate::map::to_usize;
-use crate::native::{Native, count};
+use crate::native::Native;
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::ring::Ring;
