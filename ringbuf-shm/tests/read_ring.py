@@ -19,9 +19,6 @@ def require(condition, why):
     if not condition:
         sys.exit(f"refused: {why}")
 
-def power_of_two(n):
-    return n > 0 and n & (n - 1) == 0
-
 def up(n, multiple):
     return -(-n // multiple) * multiple
 
@@ -41,39 +38,19 @@ def read_header(fd):
     require(h["incompatible"] == 0, f"unknown features {h['incompatible']:#x}")
     require(h["kind"] == 1, f"kind {h['kind']}")
     require(h["shape"] in SHAPES, f"shape {h['shape']}")
-    h["shape"] = SHAPES[h["shape"]]
-    capacity, alignment = h["capacity"], h["alignment"]
-    require(power_of_two(capacity) and capacity <= 1 << 32, "capacity")
-    if h["shape"] == "records":
-        require(alignment in (8, 64) and capacity >= 4 * alignment, "geometry")
-        require(h["slot_size"] == h["stride"] == h["message_header"] == 0, "geometry")
-        require(h["first_position"] % alignment == 0, "first position")
-        typed, length = (1, 1), capacity
-    else:
-        prefix = 64 if h["shape"] == "bytes" else 0
-        require(power_of_two(alignment) and alignment <= 4096, "geometry")
-        require(prefix == 0 or alignment == 64, "geometry")
-        require(h["slot_size"] > 0 and h["message_header"] == prefix, "geometry")
-        require(h["stride"] == up(prefix + h["slot_size"], alignment), "stride")
-        typed, length = (1, 1) if prefix else (h["slot_size"], alignment), capacity * h["stride"]
-        require(length <= 1 << 46, "geometry")
+    h["shape"], capacity = SHAPES[h["shape"]], h["capacity"]
+    require(capacity and capacity & (capacity - 1) == 0 and capacity <= 1 << 32, "capacity")
+    require(h["widths"] == bytes([12, 17, 3, 32]), "widths")
     require(h["fence"] == 1 and h["sleeper"] in (1, 2), "fence or sleeper")
     require(all(h[p] in (1, 2) for p in ("redelivery", "reopen", "other_boot")), "policy")
-    require((h["type_size"], h["type_align"]) == typed, "type")
     require(h["type_name_len"] <= 256 and h["metadata_len"] <= 4096, "length of name or metadata")
     h["type_name"] = head[768:768 + h["type_name_len"]].decode()
     h["metadata"] = head[4096:4096 + h["metadata_len"]]
-    require((h["word_bits"], h["header_len"]) == (64, 4096), "sizes")
-    require(h["widths"] == bytes([12, 17, 3, 32]), "widths")
-    require((h["rows"], h["lock_base"], h["lanes"]) == (2, 1 << 56, 1), "rows, locks or lanes")
-    require(h["region_count"] == 5, "regions")
     table = [struct.unpack_from("=2I3Q", head, 256 + 32 * i) for i in range(5)]
-    page = 2 << 20 if table[4][2] == 2 << 20 else 1 << 16
-    want = [(i + 1, 0, (i + 1) << 16, 256, (128, 0, 0, 128)[i]) for i in range(4)]
-    want.append((5, 0, max(page, 5 << 16), length, h["stride"]))
-    require(table == want, "table of regions")
+    require(h["region_count"] == 5 and [entry[0] for entry in table] == [1, 2, 3, 4, 5], "regions")
     h["regions"] = {name: entry[2:] for name, entry in zip(REGIONS, table)}
-    require(h["file_len"] == up(table[4][2] + length, page), "declared length of the file")
+    data, length, stride = h["regions"]["data"]
+    require(length == capacity * (stride or 1) and data + length <= h["file_len"], "data")
     require(status.st_size >= h["file_len"], "cut short")
     require(status.st_size == h["file_len"], "length of the file")
     return h
@@ -90,32 +67,25 @@ def presence(fd, word, row):
     return f"{'alive' if held else 'dead'}, epoch {who >> 12}"
 
 def messages(fd, h, head, tail):
-    """What stands between head and tail, one line each."""
-    data, capacity, alignment = h["regions"]["data"][0], h["capacity"], h["alignment"]
+    """What stands between head and tail: position and text."""
+    (data, _, stride), capacity, alignment = h["regions"]["data"], h["capacity"], h["alignment"]
     while head != tail:
-        index, ready = head % capacity, (tail - head) % 2**64
+        index, ready, size = head % capacity, (tail - head) % 2**64, 1
+        at = data + index * (stride or 1)
         if h["shape"] == "slots":
-            yield head, os.pread(fd, h["slot_size"], data + index * h["stride"]).hex()
-            head = (head + 1) % 2**64
+            yield head, os.pread(fd, h["slot_size"], at).hex()
         elif h["shape"] == "bytes":
-            at = data + index * h["stride"]
             length, tag, _time = struct.unpack("=3Q", os.pread(fd, 24, at))
             require(length <= h["slot_size"], "length of a message")
             yield head, f"tag={tag} len={length} {os.pread(fd, length, at + 64).hex()}"
-            head = (head + 1) % 2**64
         else:
-            word, = struct.unpack("=Q", os.pread(fd, 8, data + index))
-            kind, length, room = word >> 32, word & 0xFFFFFFFF, capacity - index
-            if kind == 2:
-                require(index and length == room - alignment and room < ready, "padding")
-                head, index, ready = (head + room) % 2**64, 0, ready - room
-                word, = struct.unpack("=Q", os.pread(fd, 8, data))
-                kind, length, room = word >> 32, word & 0xFFFFFFFF, capacity
+            kind, length = divmod(struct.unpack("=Q", os.pread(fd, 8, at))[0], 1 << 32)
             size = alignment + up(length, alignment)
-            require(kind == 1 and length <= capacity // 2 - alignment, "record")
-            require(size <= room and size <= ready, "record")
-            yield head, f"len={length} {os.pread(fd, length, data + index + alignment).hex()}"
-            head = (head + size) % 2**64
+            require(size <= ready and index + size <= capacity, "record")
+            require(kind == 1 or (kind == 2 and index + size == capacity), "record")
+            if kind == 1:
+                yield head, f"len={length} {os.pread(fd, length, at + alignment).hex()}"
+        head = (head + size) % 2**64
 
 def main(path):
     try:
