@@ -17,8 +17,10 @@ pub struct Corrupt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClaimError {
-    /// Not now: the consumer has to release something first.
+    /// Not now: a consumer has to release something first.
     Full,
+    /// Not now: others were faster, again and again. Try again.
+    Busy,
     /// Not ever: more was asked for than this ring can hold at once.
     TooLong,
     /// The consumer's position cannot be true; see [`Corrupt`].
@@ -29,8 +31,11 @@ pub enum ClaimError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// Not now: the producer has to commit something first.
+    /// Not now: a producer has to commit something first.
     Empty,
+    /// Not now: a producer is writing the next message, or others were faster, again
+    /// and again. Try again.
+    Busy,
     /// The producer's position, or a record of its, cannot be true; see [`Corrupt`].
     Corrupt,
 }
@@ -77,6 +82,7 @@ impl fmt::Display for ClaimError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("the ring is full"),
+            Self::Busy => f.write_str("others are in the way; try again"),
             Self::TooLong => f.write_str("more than the ring can ever hold at once"),
             Self::Corrupt => Corrupt.fmt(f),
         }
@@ -87,6 +93,7 @@ impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("the ring is empty"),
+            Self::Busy => f.write_str("others are in the way; try again"),
             Self::Corrupt => Corrupt.fmt(f),
         }
     }

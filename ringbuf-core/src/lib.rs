@@ -17,6 +17,9 @@
 //! | [`geometry`] | sizes, checked once |
 //! | [`spsc`] | one producer, one consumer, slots |
 //! | [`record`] | one producer, one consumer, bytes of any length |
+//! | [`mpmc`] | many producers, many consumers |
+//! | [`slot`] | the word of one slot: who may touch it |
+//! | [`sweep`] | what the dead have left, and what the living make of it |
 //! | [`event`] | sleeping without losing a wake-up |
 //! | [`peer`] | who is attached, who is dead, who takes over |
 //! | [`wait`] | looking until something is found or nobody is left |
@@ -35,8 +38,11 @@ pub mod error;
 pub mod event;
 pub mod geometry;
 pub mod machine;
+pub mod mpmc;
 pub mod peer;
 pub mod position;
 pub mod record;
+pub mod slot;
 pub mod spsc;
+pub mod sweep;
 pub mod wait;

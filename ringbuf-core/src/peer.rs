@@ -81,6 +81,12 @@ impl Who {
         self.0
     }
 
+    /// The identity with these bits, as they stood in a shared word; more than 29 of
+    /// them are not looked at.
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self(bits & (INCARNATION_MASK << ROW_BITS | ROW_MASK))
+    }
+
     const fn successor(self) -> Self {
         let next = (self.incarnation() + 1) & INCARNATION_MASK;
         Self::new(self.row(), if next == 0 { 1 } else { next })

@@ -113,9 +113,10 @@ fn operations_of(file: &str, text: &str) -> Vec<Operation> {
         for (call, kind) in CALLS {
             let Some(at) = line.find(call) else { continue };
             let arguments = arguments(&lines, index, at + call.len());
-            let orderings = ORDERINGS
-                .into_iter()
-                .flat_map(|order| arguments.matches(order).map(|_| order.to_owned()))
+            let orderings = arguments
+                .split(|letter: char| !letter.is_alphanumeric())
+                .filter(|word| ORDERINGS.contains(word))
+                .map(str::to_owned)
                 .collect();
             let comment = comment_above(&lines, index);
             found.push(Operation {

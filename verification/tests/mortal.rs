@@ -8,7 +8,7 @@
 
 mod lives;
 
-use lives::{event, records, rows, slots};
+use lives::{event, lanes, records, rows, slots};
 use ringbuf_verification::mortal::killed_at;
 use ringbuf_verification::site::Kind;
 use ringbuf_verification::source::operations;
@@ -79,6 +79,14 @@ fn producers_of_records_that_die_lose_no_committed_record() {
 }
 
 #[test]
+fn peers_of_a_lane_that_die_lose_nothing_and_count_what_they_drop() {
+    for redeliveries in [0, 1, 2] {
+        let count = every_pair(|first, second| lanes::peers(first, second, redeliveries));
+        println!("peers of a lane, {redeliveries} redeliveries: {count} pairs of lives");
+    }
+}
+
+#[test]
 fn a_sleeper_is_woken_by_the_second_notifier_wherever_the_first_died() {
     println!("notifiers: {} pairs of lives", every_pair(event::notifiers));
 }
@@ -106,6 +114,9 @@ fn every_operation_of_the_core_was_killed_at() {
     }
     every_pair(|first, second| slots::producers(first, second, 2));
     every_pair(records::producers);
+    for redeliveries in [0, 1] {
+        every_pair(|first, second| lanes::peers(first, second, redeliveries));
+    }
     every_pair(event::notifiers);
     every_pair(event::sleepers);
     every_pair(rows::holders);

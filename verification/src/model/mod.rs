@@ -5,6 +5,8 @@
 //! explored; the tests do.
 
 pub mod event;
+pub mod lane;
+pub mod mpmc;
 pub mod peer;
 pub mod record;
 pub mod ring;
@@ -52,13 +54,20 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 20] = [
+pub const MODELS: [Model; 27] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
     Model { name: "stream_producer_dies", run: Run::Dies(stream::producer_dies::<3>) },
     Model { name: "record_passes", run: Run::Lives(|| record::passes(0)) },
     Model { name: "record_consumer_dies", run: Run::Dies(record::consumer_dies) },
+    Model { name: "mpmc_one_slot", run: Run::Lives(|| mpmc::one_slot(1, 3)) },
+    Model { name: "mpmc_latecomer", run: Run::Lives(mpmc::latecomer) },
+    Model { name: "mpmc_two_producers", run: Run::Lives(|| mpmc::two_producers(1)) },
+    Model { name: "mpmc_two_consumers", run: Run::Lives(mpmc::two_consumers) },
+    Model { name: "mpmc_producer_dies", run: Run::Dies(mpmc::producer_dies) },
+    Model { name: "mpmc_consumer_dies", run: Run::Dies(mpmc::consumer_dies) },
+    Model { name: "mpmc_two_consumers_die", run: Run::Lives(mpmc::two_consumers_die) },
     Model { name: "event_wakes", run: Run::Lives(event::wakes) },
     Model { name: "event_wakes_first", run: Run::Lives(event::wakes_first) },
     Model { name: "event_notifier_dies", run: Run::Dies(event::notifier_dies) },

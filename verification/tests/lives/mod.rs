@@ -1,6 +1,7 @@
 //! The lives that `tests/mortal.rs` ends early.
 
 pub(crate) mod event;
+pub(crate) mod lanes;
 pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod slots;

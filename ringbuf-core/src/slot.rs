@@ -1,0 +1,278 @@
+//! The word of one slot: who may touch it, and for which lap.
+//!
+//! In rings with several producers or consumers this word is the only truth. A
+//! single compare-and-swap takes the slot *and* names who took it, so a slot is
+//! never held by nobody, and whoever finds its holder dead knows what to do.
+//!
+//! ```text
+//! 63      32 31            15 14      3 2     0
+//! [ lap 32  | incarnation 17 | row 12  | state 3 ]
+//!
+//! FREE(l) ──claim──▶ WRITING(who, l) ──commit──▶ FULL(l) ──read──▶ READING(who, l) ──release──▶ FREE(l + 1)
+//!                          │ abort, or who died                          │ who died
+//!                          ▼                                             ▼
+//!                      FREE(l + 1)                                   ORPHAN(l) ──adopt──▶ READING(other, l)
+//! ```
+//!
+//! A lap is how often positions went round before this one, modulo 2^32. A place
+//! that is given up becomes free for the next lap, and everybody passes it: there
+//! is no state for a place that was lost.
+
+use crate::error::Corrupt;
+use crate::machine::Machine;
+use crate::peer::{STATE_BITS, Who};
+use crate::position::Position;
+use core::fmt;
+
+/// The words of one slot. In a file this is the layout itself.
+#[repr(C)]
+pub struct SlotWords<M: Machine> {
+    /// See [`SlotWord`]. Moved by compare-and-swap by whoever takes the slot, and by
+    /// a store of its holder; only once that one is dead, by others.
+    pub state: M::U64,
+    /// See [`Fate`]. Stored by the slot's holder alone.
+    pub fate: M::U64,
+}
+
+/// What may be done with a slot in this state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nobody's: may be claimed for the lap.
+    Free,
+    /// Its holder fills it.
+    Writing,
+    /// Nobody's: a message, to be read.
+    Full,
+    /// Its holder reads it.
+    Reading,
+    /// Nobody's: a message whose reader died, to be read again.
+    Orphan,
+}
+
+const FREE: u64 = 1;
+const WRITING: u64 = 2;
+const FULL: u64 = 3;
+const READING: u64 = 4;
+const ORPHAN: u64 = 5;
+
+const LAP_SHIFT: u32 = 32;
+const STATE_MASK: u64 = (1 << STATE_BITS) - 1;
+const WHO_MASK: u64 = (1 << LAP_SHIFT) - 1 - STATE_MASK;
+
+/// The value of [`SlotWords::state`]. Zero is none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SlotWord(u64);
+
+impl SlotWord {
+    /// A slot that may be claimed for this lap.
+    #[inline(always)]
+    #[must_use]
+    pub const fn free(lap: u32) -> Self {
+        Self((lap as u64) << LAP_SHIFT | FREE)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn full(lap: u32) -> Self {
+        Self((lap as u64) << LAP_SHIFT | FULL)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn orphan(lap: u32) -> Self {
+        Self((lap as u64) << LAP_SHIFT | ORPHAN)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn writing(lap: u32, who: Who) -> Self {
+        Self((lap as u64) << LAP_SHIFT | (who.bits() as u64) << STATE_BITS | WRITING)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn reading(lap: u32, who: Who) -> Self {
+        Self((lap as u64) << LAP_SHIFT | (who.bits() as u64) << STATE_BITS | READING)
+    }
+
+    /// A word as it was loaded.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The word as it is stored.
+    #[inline(always)]
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The lap that the state is of.
+    #[inline(always)]
+    #[must_use]
+    pub const fn lap(self) -> u32 {
+        (self.0 >> LAP_SHIFT) as u32
+    }
+
+    /// The state.
+    ///
+    /// # Errors
+    /// [`Corrupt`] if there is no such state, or a holder where there can be none.
+    #[inline(always)]
+    pub const fn state(self) -> Result<State, Corrupt> {
+        let held = self.0 & WHO_MASK != 0;
+        match (self.0 & STATE_MASK, held) {
+            (FREE, false) => Ok(State::Free),
+            (WRITING, true) => Ok(State::Writing),
+            (FULL, false) => Ok(State::Full),
+            (READING, true) => Ok(State::Reading),
+            (ORPHAN, false) => Ok(State::Orphan),
+            _ => Err(Corrupt),
+        }
+    }
+
+    /// Who holds a slot that is being written or read.
+    #[must_use]
+    pub const fn holder(self) -> Option<Who> {
+        let who = Who::from_bits(((self.0 & WHO_MASK) >> STATE_BITS) as u32);
+        match self.0 & STATE_MASK {
+            WRITING | READING => Some(who),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for SlotWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} of lap {}", self.state(), self.lap())?;
+        match self.holder() {
+            Some(who) => write!(f, " by {who:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which lap of a slot a position is in, modulo 2^32. `capacity` is a power of two.
+#[inline(always)]
+#[must_use]
+#[expect(clippy::cast_possible_truncation, reason = "laps are counted modulo 2^32")]
+pub const fn lap_of(position: Position, capacity: u64) -> u32 {
+    (position.count() >> capacity.trailing_zeros()) as u32
+}
+
+/// What became of messages in this slot; the value of [`SlotWords::fate`].
+///
+/// ```text
+/// 63     32 31          24 23                0
+/// [ lap 32 | deliveries 8 | dropped 24         ]
+/// ```
+///
+/// Stored by the slot's holder alone, and by each before it goes on, so that what
+/// is counted is counted once, whoever is killed: a successor that finds its lap
+/// here knows that this step was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// The lap that `deliveries` is of.
+    pub lap: u32,
+    /// How often the message of that lap was delivered again; 255: it was dropped.
+    pub deliveries: u8,
+    /// How many messages this slot has dropped in all; modulo 2^24.
+    pub dropped: u32,
+}
+
+/// In place of the number of deliveries: this message was dropped.
+const DROPPED: u8 = u8::MAX;
+/// The most deliveries that can be asked for.
+pub const REDELIVERIES_MAX: u8 = DROPPED - 1;
+const DROPPED_TOTAL_MASK: u32 = (1 << 24) - 1;
+
+impl Fate {
+    /// The fate in a word as it was loaded.
+    #[must_use]
+    pub const fn new(bits: u64) -> Self {
+        let [d0, d1, d2, deliveries, l0, l1, l2, l3] = bits.to_le_bytes();
+        Self {
+            lap: u32::from_le_bytes([l0, l1, l2, l3]),
+            deliveries,
+            dropped: u32::from_le_bytes([d0, d1, d2, 0]),
+        }
+    }
+
+    /// The word as it is stored.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        (self.lap as u64) << 32 | (self.deliveries as u64) << 24 | self.dropped as u64
+    }
+
+    /// One delivery more of the message of `lap`.
+    pub(crate) const fn delivered(self, lap: u32) -> Self {
+        let before = if self.lap == lap { self.deliveries } else { 0 };
+        Self { lap, deliveries: before.saturating_add(1), dropped: self.dropped }
+    }
+
+    /// The message of `lap` was dropped; the same again if that was noted before.
+    pub(crate) const fn dropped(self, lap: u32) -> Self {
+        if self.lap == lap && self.deliveries == DROPPED {
+            return self;
+        }
+        let dropped = (self.dropped + 1) & DROPPED_TOTAL_MASK;
+        Self { lap, deliveries: DROPPED, dropped }
+    }
+}
+
+impl<M: Machine> fmt::Debug for SlotWords<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SlotWords").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_a_state_or_corrupt() {
+        let who = Who::new(7, 3);
+        for lap in [0, 1, u32::MAX] {
+            assert_eq!(SlotWord::free(lap).state(), Ok(State::Free));
+            assert_eq!(SlotWord::full(lap).state(), Ok(State::Full));
+            assert_eq!(SlotWord::orphan(lap).state(), Ok(State::Orphan));
+            for (word, state) in [
+                (SlotWord::writing(lap, who), State::Writing),
+                (SlotWord::reading(lap, who), State::Reading),
+            ] {
+                assert_eq!((word.state(), word.holder()), (Ok(state), Some(who)));
+                assert_eq!(word.lap(), lap);
+            }
+            for wrong in [0, 6, 7] {
+                assert_eq!(SlotWord::new(u64::from(lap) << 32 | wrong).state(), Err(Corrupt));
+            }
+            // Held by nobody; free, and held by somebody.
+            assert_eq!(SlotWord::new(u64::from(lap) << 32 | WRITING).state(), Err(Corrupt));
+            assert_eq!(SlotWord::new(SlotWord::free(lap).bits() | 8).state(), Err(Corrupt));
+        }
+    }
+
+    #[test]
+    fn laps_follow_positions_across_every_wrap() {
+        for capacity in [64, 1 << 32] {
+            for position in [0, capacity - 1, (1 << 32) - 1, u64::MAX] {
+                let here = Position::new(position);
+                let later = here.plus(capacity);
+                assert_eq!(lap_of(later, capacity), lap_of(here, capacity).wrapping_add(1));
+            }
+        }
+    }
+
+    #[test]
+    fn a_fate_counts_each_step_of_a_lap_once() {
+        let nothing = Fate::new(0);
+        let twice = nothing.delivered(5).delivered(5);
+        assert_eq!(twice, Fate { lap: 5, deliveries: 2, dropped: 0 });
+        assert_eq!(Fate::new(twice.bits()), twice);
+        let dropped = twice.dropped(5);
+        assert_eq!(dropped.dropped(5), dropped);
+        assert_eq!((dropped.dropped, dropped.delivered(6).deliveries), (1, 1));
+        assert_eq!(dropped.delivered(6).dropped(6).dropped, 2);
+        let full = Fate { lap: 1, deliveries: 0, dropped: DROPPED_TOTAL_MASK };
+        assert_eq!(Fate::new(full.dropped(2).bits()).dropped, 0);
+    }
+}

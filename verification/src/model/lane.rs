@@ -1,0 +1,245 @@
+//! A lane of an `mpmc` ring, and what its peers did.
+
+use crate::kernel::{Kernel, Modelled, Process};
+use crate::lab::{Lab, Payload, U64};
+use loom::thread::yield_now;
+use ringbuf_core::error::{ClaimError, ReadError};
+use ringbuf_core::machine::Line;
+use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer, Taken};
+use ringbuf_core::peer::{Locks, Who};
+use ringbuf_core::position::Position;
+use ringbuf_core::slot::{SlotWord, SlotWords, lap_of};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+/// The slots as the core takes them.
+pub type Slots<'a> = &'a [SlotWords<Lab>];
+
+/// How often a message may be shown again; more than any scene does.
+const REDELIVERIES_MAX: u8 = 9;
+
+/// The words, the slots, the kernel, and a diary that no participant reads.
+///
+/// A message is `100 * producer + number`, numbers counting from 1.
+pub struct Lane {
+    words: LaneWords<Lab>,
+    slots: Vec<SlotWords<Lab>>,
+    payload: Payload,
+    kernel: Modelled,
+    lazy: u64,
+    /// Every message whose commit was executed.
+    committed: RefCell<Vec<u64>>,
+    /// Every message that was shown, to whom, and how often it had been taken before.
+    shown: RefCell<Vec<(u64, Who, u8)>>,
+    /// Every message that was released.
+    released: RefCell<Vec<u64>>,
+    /// Producers that are done, one way or another.
+    ended: Cell<u32>,
+}
+
+/// One peer: its name, and its process.
+pub struct Peer<'a> {
+    who: Who,
+    process: Process<'a, Modelled>,
+}
+
+impl Lane {
+    /// An empty lane of so many slots, whose first message stands at `start`.
+    #[must_use]
+    pub fn new(slots: u64, start: u64, lazy: u64) -> Self {
+        let first = Position::new(start);
+        // Slot by slot: the first position from `start` on that stands in it.
+        let free = (0..slots).map(|index| {
+            let ahead = index.wrapping_sub(first.index(slots)) & (slots - 1);
+            let state = SlotWord::free(lap_of(first.plus(ahead), slots)).bits();
+            SlotWords { state: U64::new(state), fate: U64::new(0) }
+        });
+        Self {
+            words: LaneWords {
+                tail: Line(U64::new(start)),
+                head: Line(U64::new(start)),
+                orphans: Line(U64::new(0)),
+            },
+            slots: free.collect(),
+            payload: Payload::new(usize::try_from(slots).expect("few slots")),
+            kernel: Modelled::unlocked(),
+            lazy,
+            committed: RefCell::default(),
+            shown: RefCell::default(),
+            released: RefCell::default(),
+            ended: Cell::new(0),
+        }
+    }
+
+    /// The process of this number, whose identity is locked.
+    ///
+    /// # Panics
+    /// If it had been given to somebody before.
+    #[must_use]
+    pub fn peer(&self, number: u32) -> Peer<'_> {
+        let who = Who::new(number, 1);
+        let process = Process::new(&self.kernel, number);
+        assert_eq!(process.take(who), Ok(true), "a new identity is free");
+        Peer { who, process }
+    }
+
+    fn lane(&self) -> Words<'_, Lab, Slots<'_>> {
+        Words::new(&Lab, &self.words, &self.slots[..]).with_lazy(self.lazy)
+    }
+
+    /// A producer.
+    #[must_use]
+    pub fn producer(&self, peer: &Peer<'_>) -> Producer<'_, Lab, Slots<'_>> {
+        Producer::new(self.lane(), peer.who)
+    }
+
+    /// A consumer.
+    #[must_use]
+    pub fn consumer(&self, peer: &Peer<'_>) -> Consumer<'_, Lab, Slots<'_>> {
+        Consumer::new(self.lane(), peer.who, REDELIVERIES_MAX)
+    }
+
+    /// Sends the messages numbered `numbers` of producer `of`, however long it takes.
+    ///
+    /// # Panics
+    /// If a word cannot be true.
+    pub fn send(&self, peer: &Peer<'_>, of: u64, numbers: std::ops::RangeInclusive<u64>) {
+        let mut producer = self.producer(peer);
+        for number in numbers {
+            while !self.try_send(&mut producer, 100 * of + number) {
+                yield_now();
+            }
+        }
+    }
+
+    /// Sends a message, if there is room.
+    ///
+    /// # Panics
+    /// If a word cannot be true.
+    pub fn try_send(&self, producer: &mut Producer<'_, Lab, Slots<'_>>, message: u64) -> bool {
+        let claim = match producer.claim() {
+            Ok(claim) => claim,
+            Err(ClaimError::Full | ClaimError::Busy) => return false,
+            Err(error) => panic!("{error}"),
+        };
+        self.payload.write(claim.index(), message);
+        producer.lane().commit(claim);
+        self.committed.borrow_mut().push(message);
+        true
+    }
+
+    /// Notes that a producer will send no more.
+    pub fn end(&self) {
+        self.ended.set(self.ended.get() + 1);
+    }
+
+    /// Whether so many producers will send no more and everything that they committed
+    /// was released.
+    #[must_use]
+    pub fn is_over(&self, producers: u32) -> bool {
+        self.ended.get() == producers
+            && self.released.borrow().len() == self.committed.borrow().len()
+    }
+
+    /// Reads and releases one message, if there is one.
+    ///
+    /// # Panics
+    /// If a message is torn, shown again without being flagged, or a word cannot be
+    /// true.
+    pub fn receive(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) -> bool {
+        let Some((message, taken)) = self.take(consumer) else { return false };
+        consumer.lane().release(taken);
+        self.released.borrow_mut().push(message);
+        true
+    }
+
+    /// Reads one message, if there is one, and keeps it, as one does who dies then.
+    ///
+    /// # Panics
+    /// As [`receive`](Self::receive).
+    pub fn take_and_keep(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) {
+        let _ = self.take(consumer);
+    }
+
+    fn take(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) -> Option<(u64, Taken)> {
+        let taken = match consumer.read() {
+            Ok(taken) => taken,
+            Err(ReadError::Empty | ReadError::Busy) => return None,
+            Err(error) => panic!("{error}"),
+        };
+        let message = self.payload.read(taken.index());
+        let before = self.shown.borrow().iter().filter(|(other, ..)| *other == message).count();
+        // More often, if somebody died between taking it and looking.
+        assert!(usize::from(taken.redelivered()) >= before, "{message} was shown {before} times");
+        assert!(!self.released.borrow().contains(&message), "{message} comes back");
+        self.shown.borrow_mut().push((message, consumer.me(), taken.redelivered()));
+        Some((message, taken))
+    }
+
+    /// Receives until nothing is left and nothing can come; sweeps when there is
+    /// nothing, if `sweeps`.
+    ///
+    /// # Panics
+    /// As [`receive`](Self::receive).
+    pub fn receive_all(&self, peer: &Peer<'_>, producers: u32, sweeps: bool) {
+        let mut consumer = self.consumer(peer);
+        while !self.is_over(producers) {
+            if !self.receive(&mut consumer) {
+                if sweeps {
+                    self.sweep(peer);
+                }
+                yield_now();
+            }
+        }
+    }
+
+    /// Sweeps once; whether there was anything.
+    ///
+    /// # Panics
+    /// If a word cannot be true.
+    pub fn sweep(&self, peer: &Peer<'_>) -> bool {
+        let swept = self.lane().sweep(peer.who, &peer.process).unwrap();
+        swept.freed + swept.orphaned != 0
+    }
+
+    /// What must be true when everybody is done.
+    ///
+    /// # Panics
+    /// If a message was lost, a slot is still held, or a producer's messages were not
+    /// shown in order the first time.
+    pub fn is_in_order(&self, peer: &Peer<'_>) {
+        let mut committed = self.committed.borrow().clone();
+        let mut released = self.released.borrow().clone();
+        committed.sort_unstable();
+        released.sort_unstable();
+        assert_eq!(committed, released, "left: committed; right: released");
+        // To one consumer in order: who of two looks first says nothing about who took
+        // first.
+        let shown = self.shown.borrow();
+        let mut latest = std::collections::BTreeMap::new();
+        for (message, reader, _) in shown.iter().filter(|(.., again)| *again == 0) {
+            let before = latest.insert((message / 100, reader), message);
+            assert!(before < Some(message), "in the order of their producer: {shown:?}");
+        }
+        assert_eq!(self.lane().is_drained(peer.who), Ok(true), "every slot is back");
+    }
+}
+
+impl Peer<'_> {
+    /// The end of its process.
+    pub fn die(&self) {
+        self.process.end();
+    }
+}
+
+impl fmt::Debug for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lane").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Peer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("who", &self.who).finish_non_exhaustive()
+    }
+}

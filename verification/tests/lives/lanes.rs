@@ -1,0 +1,145 @@
+//! Lives of peers of an `mpmc` lane of four slots, who write, read and sweep.
+
+use ringbuf_core::error::{ClaimError, ReadError};
+use ringbuf_core::machine::Line;
+use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer};
+use ringbuf_core::peer::{Locks, Who};
+use ringbuf_core::position::Position;
+use ringbuf_core::slot::{Fate, SlotWord, SlotWords, lap_of};
+use ringbuf_verification::kernel::{self, Kernel as _, Process};
+use ringbuf_verification::mortal::{Mortal, Plain, mortal};
+use std::cell::{Cell, RefCell};
+
+const CAPACITY: u64 = 4;
+/// More than two laps.
+const ITEMS: u64 = 10;
+/// Positions wrap in the middle of a life.
+const START: u64 = u64::MAX - 6;
+/// Hints lag, so that a successor has to follow.
+const LAZY: u64 = 2;
+
+type Slots<'a> = &'a [SlotWords<Mortal>];
+
+/// Message number `i` has the value `i`, and was the `i`-th to be committed.
+struct Lane {
+    machine: Mortal,
+    words: LaneWords<Mortal>,
+    slots: Vec<SlotWords<Mortal>>,
+    payload: RefCell<Vec<u64>>,
+    kernel: kernel::Plain,
+    redeliveries_max: u8,
+    /// What really happened, written down right after the operation that did it.
+    committed: Cell<u64>,
+    shown: RefCell<Vec<u64>>,
+    released: RefCell<Vec<u64>>,
+}
+
+impl Lane {
+    fn new(redeliveries_max: u8) -> Self {
+        let first = Position::new(START);
+        let free = (0..CAPACITY).map(|index| {
+            let ahead = index.wrapping_sub(first.index(CAPACITY)) & (CAPACITY - 1);
+            let state = SlotWord::free(lap_of(first.plus(ahead), CAPACITY)).bits();
+            SlotWords { state: Plain::new(state), fate: Plain::new(0) }
+        });
+        Self {
+            machine: Mortal::default(),
+            words: LaneWords {
+                tail: Line(Plain::new(START)),
+                head: Line(Plain::new(START)),
+                orphans: Line(Plain::new(0)),
+            },
+            slots: free.collect(),
+            payload: RefCell::new(vec![0; 4]),
+            kernel: kernel::Plain::unlocked(),
+            redeliveries_max,
+            committed: Cell::new(0),
+            shown: RefCell::default(),
+            released: RefCell::default(),
+        }
+    }
+
+    fn slot(index: u64) -> usize {
+        usize::try_from(index).expect("an index")
+    }
+
+    /// Sweeps, then writes and reads until nothing is left to do.
+    fn live(&self, who: Who, process: &Process<'_, kernel::Plain>) {
+        let lane = Words::new(&self.machine, &self.words, &self.slots[..]).with_lazy(LAZY);
+        lane.sweep(who, process).unwrap();
+        let mut producer = Producer::new(lane, who);
+        let mut consumer = Consumer::new(lane, who, self.redeliveries_max);
+        while self.committed.get() < ITEMS || lane.is_drained(who) == Ok(false) {
+            self.write(&mut producer);
+            self.read(&mut consumer);
+        }
+    }
+
+    /// Fills the lane, but for a place that is given up in between.
+    fn write(&self, producer: &mut Producer<'_, Mortal, Slots<'_>>) {
+        while self.committed.get() < ITEMS {
+            let claim = match producer.claim() {
+                Ok(claim) => claim,
+                Err(error) => return assert_eq!(error, ClaimError::Full),
+            };
+            if claim.index() == 3 && self.payload.borrow()[3] != u64::MAX {
+                self.payload.borrow_mut()[3] = u64::MAX;
+                producer.lane().abort(claim);
+                continue;
+            }
+            let item = self.committed.get();
+            self.payload.borrow_mut()[Self::slot(claim.index())] = item;
+            producer.lane().commit(claim);
+            self.committed.set(item + 1);
+        }
+    }
+
+    fn read(&self, consumer: &mut Consumer<'_, Mortal, Slots<'_>>) {
+        loop {
+            let taken = match consumer.read() {
+                Ok(taken) => taken,
+                Err(error) => return assert_eq!(error, ReadError::Empty),
+            };
+            let item = self.payload.borrow()[Self::slot(taken.index())];
+            let before = self.shown.borrow().iter().filter(|other| **other == item).count();
+            let redelivered = usize::from(taken.redelivered());
+            assert!(before <= redelivered, "{item} was shown {before} times");
+            assert!(taken.redelivered() <= self.redeliveries_max);
+            if redelivered == 0 {
+                let late = self.shown.borrow().iter().any(|other| *other > item);
+                assert!(!late, "{item} comes after {:?}", self.shown.borrow());
+            }
+            self.shown.borrow_mut().push(item);
+            consumer.lane().release(taken);
+            self.released.borrow_mut().push(item);
+        }
+    }
+
+    fn close_books(&self) {
+        assert_eq!(self.committed.get(), ITEMS);
+        let mut released = self.released.borrow().clone();
+        released.sort_unstable();
+        released.dedup();
+        assert_eq!(released.len(), self.released.borrow().len(), "released once");
+        let dropped: u64 =
+            self.slots.iter().map(|slot| u64::from(Fate::new(slot.fate.get()).dropped)).sum();
+        assert_eq!(released.len() as u64 + dropped, ITEMS, "released or dropped, once");
+    }
+}
+
+/// Two peers die, a third finishes. Which of the two lived?
+pub(crate) fn peers(first: u32, second: u32, redeliveries_max: u8) -> (bool, bool) {
+    let lane = Lane::new(redeliveries_max);
+    let mut number = 0;
+    let lives = [first, second, u32::MAX].map(|after| {
+        number += 1;
+        let process = Process::new(&lane.kernel, number);
+        let who = Who::new(number, 1);
+        assert_eq!(process.take(who), Ok(true), "a new identity is free");
+        let lived = mortal(after, || lane.live(who, &process)).is_some();
+        process.end();
+        lived
+    });
+    lane.close_books();
+    (lives[0], lives[1])
+}

@@ -1,0 +1,56 @@
+//! Goal: every message of several producers reaches exactly one of several consumers,
+//! whole and in its producer's order, and what the dead held comes back exactly.
+//!
+//! Method: every execution of a lane of one or two slots, with as many preemptions as
+//! the name says, or any number. The payload is in loom's cells. A death is tried
+//! before every operation, beside survivors who sweep meanwhile.
+
+use ringbuf_verification::lab::{Explored, explore, explore_deaths};
+use ringbuf_verification::model::mpmc;
+
+fn report(what: &str, explored: Explored) {
+    println!("{what}: {explored}");
+}
+
+#[test]
+fn a_slot_is_taken_again() {
+    report("one slot, 2 messages", explore(None, || mpmc::one_slot(1, 2)));
+}
+
+#[test]
+fn a_slot_is_taken_again_and_again_bound_3() {
+    for start in [1, (1 << 32) - 1, u64::MAX] {
+        report("one slot, 3 messages", explore(Some(3), move || mpmc::one_slot(start, 3)));
+    }
+}
+
+#[test]
+fn a_latecomer_follows_the_hints_to_words_that_can_be_true_bound_3() {
+    report("latecomer", explore(Some(3), mpmc::latecomer));
+}
+
+#[test]
+fn two_producers_pass_whole_messages_in_order_bound_2() {
+    report("two producers", explore(Some(2), || mpmc::two_producers(1)));
+    report("two producers of two", explore(Some(2), || mpmc::two_producers(2)));
+}
+
+#[test]
+fn two_consumers_share_the_messages_bound_2() {
+    report("two consumers", explore(Some(2), mpmc::two_consumers));
+}
+
+#[test]
+fn a_dead_producer_holds_nobody_up_and_loses_nothing_committed_bound_3() {
+    report("a producer dies", explore_deaths(Some(3), mpmc::producer_dies));
+}
+
+#[test]
+fn what_a_dead_consumer_held_comes_back_bound_3() {
+    report("a consumer dies", explore_deaths(Some(3), mpmc::consumer_dies));
+}
+
+#[test]
+fn how_often_a_message_was_taken_outlives_those_who_took_it_bound_2() {
+    report("two consumers die", explore(Some(2), mpmc::two_consumers_die));
+}
