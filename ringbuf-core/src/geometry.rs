@@ -8,8 +8,12 @@ use core::fmt;
 
 /// The largest payload area, in bytes.
 pub const DATA_LEN_MAX: u64 = 1 << 46;
-/// The most slots of a ring.
+/// The most slots of a ring, or of each lane of one that has lanes.
 pub const CAPACITY_SLOTS_MAX: u64 = 1 << 32;
+/// The fewest slots of a lane.
+pub const CAPACITY_LANE_MIN: u64 = 64;
+/// The most lanes of a ring.
+pub const LANES_MAX: u32 = 64;
 /// The largest capacity of a ring of records, in bytes: lengths are 32 bits wide.
 pub const CAPACITY_BYTES_MAX: u64 = 1 << 32;
 /// The largest alignment of a payload.
@@ -21,6 +25,8 @@ pub const ALIGNMENT_MAX: u64 = 4096;
 pub enum GeometryError {
     /// The capacity is zero, not a power of two, or too large.
     Capacity,
+    /// There are no lanes, or too many.
+    Lanes,
     /// The slot size is zero.
     SlotSize,
     /// The alignment is not a power of two, or too large, or not one that this
@@ -32,9 +38,10 @@ pub enum GeometryError {
     TooLarge,
 }
 
-/// Cells of one size in a row.
+/// Cells of one size in a row, or in several rows of one length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slots {
+    lanes: u32,
     capacity: u64,
     size: u64,
     prefix: u64,
@@ -75,13 +82,38 @@ impl Slots {
         let stride = (prefix + size).next_multiple_of(alignment);
         match capacity.checked_mul(stride) {
             Some(len) if len <= DATA_LEN_MAX => {
-                Ok(Self { capacity, size, prefix, stride, alignment })
+                Ok(Self { lanes: 1, capacity, size, prefix, stride, alignment })
             }
             _ => Err(GeometryError::TooLarge),
         }
     }
 
-    /// How many slots there are.
+    /// These slots in each of `lanes` lanes, which stand one behind the other.
+    ///
+    /// # Errors
+    /// [`GeometryError::Lanes`], [`GeometryError::Capacity`] of fewer slots than
+    /// [`CAPACITY_LANE_MIN`], [`GeometryError::TooLarge`].
+    pub const fn in_lanes(self, lanes: u32) -> Result<Self, GeometryError> {
+        if lanes == 0 || lanes > LANES_MAX {
+            return Err(GeometryError::Lanes);
+        }
+        if self.capacity < CAPACITY_LANE_MIN {
+            return Err(GeometryError::Capacity);
+        }
+        // No overflow: 2^6 lanes of 2^46 bytes at most.
+        if lanes as u64 * self.lane_len() > DATA_LEN_MAX {
+            return Err(GeometryError::TooLarge);
+        }
+        Ok(Self { lanes, ..self })
+    }
+
+    /// How many lanes there are; 1 unless they were asked for.
+    #[must_use]
+    pub const fn lanes(&self) -> u32 {
+        self.lanes
+    }
+
+    /// How many slots there are in a lane.
     #[inline(always)]
     #[must_use]
     pub const fn capacity(&self) -> u64 {
@@ -114,10 +146,16 @@ impl Slots {
         self.alignment
     }
 
+    /// Bytes of one lane.
+    #[must_use]
+    pub const fn lane_len(&self) -> u64 {
+        self.capacity * self.stride
+    }
+
     /// Bytes of the whole payload area.
     #[must_use]
     pub const fn data_len(&self) -> u64 {
-        self.capacity * self.stride
+        self.lanes as u64 * self.lane_len()
     }
 }
 
@@ -186,6 +224,7 @@ impl fmt::Display for GeometryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Capacity => "the capacity is zero, not a power of two, or out of range",
+            Self::Lanes => "there must be 1 to 64 lanes",
             Self::SlotSize => "the slot size is zero",
             Self::Alignment => "the alignment is not a power of two or not one of this shape",
             Self::Stride => "the stride does not follow from size and alignment",
@@ -218,6 +257,21 @@ mod tests {
         assert_eq!((slots.stride(), slots.data_len()), (24, 192));
         let frames = Slots::new(4, 100, 64, 64).unwrap();
         assert_eq!((frames.stride(), frames.data_len()), (192, 768));
+    }
+
+    #[test]
+    fn lanes_are_counted_and_bounded() {
+        let slots = Slots::new(64, 24, 16, 16).unwrap();
+        assert_eq!((slots.lanes(), slots.stride(), slots.data_len()), (1, 48, 3072));
+        let lanes = slots.in_lanes(64).unwrap();
+        assert_eq!((lanes.lanes(), lanes.lane_len(), lanes.data_len()), (64, 3072, 64 * 3072));
+        assert_eq!(slots.in_lanes(0), Err(GeometryError::Lanes));
+        assert_eq!(slots.in_lanes(65), Err(GeometryError::Lanes));
+        let few = Slots::new(32, 24, 16, 16).unwrap();
+        assert_eq!(few.in_lanes(1), Err(GeometryError::Capacity));
+        let large = Slots::new(64, (1 << 40) - 16, 16, 16).unwrap();
+        assert_eq!(large.in_lanes(2), Err(GeometryError::TooLarge));
+        assert_eq!(large.in_lanes(1).unwrap().data_len(), DATA_LEN_MAX);
     }
 
     #[test]
