@@ -57,6 +57,7 @@ mod name;
 mod native;
 mod options;
 mod patience;
+mod payload;
 mod regions;
 mod ring;
 pub mod spsc;

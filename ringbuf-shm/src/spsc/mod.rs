@@ -25,7 +25,8 @@ pub mod bytes;
 pub mod records;
 mod slots;
 
-pub use slots::{Claim, Consumer, Payload, Producer, View};
+pub use crate::payload::Payload;
+pub use slots::{Claim, Consumer, Producer, View};
 
 /// How often a handle is opened again when the name comes to mean another ring.
 const OPEN_TRIES_MAX: u32 = 8;

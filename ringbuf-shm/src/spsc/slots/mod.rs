@@ -10,33 +10,11 @@ pub use consumer::{Consumer, View};
 pub use producer::{Claim, Producer};
 
 use crate::map::{Data, to_usize};
+use crate::payload::Payload;
 use crate::ring::Ring;
 use ringbuf_core::position::{Position, Span};
 use std::marker::PhantomData;
 use std::mem::size_of;
-use zerocopy::{FromBytes, Immutable, IntoBytes};
-
-/// A type whose values can stand in a ring: any bytes are a value of it, it has no
-/// padding, no pointers and no interior mutability.
-///
-/// Implemented for everything that derives zerocopy's `FromBytes`, `IntoBytes` and
-/// `Immutable`: the integers, floats, arrays of them, and `#[repr(C)]` structs.
-///
-/// ```
-/// use ringbuf_shm::zerocopy::{FromBytes, Immutable, IntoBytes};
-/// #[derive(FromBytes, IntoBytes, Immutable, Clone, Copy)]
-/// #[repr(C)]
-/// struct Tick {
-///     price: i64,
-///     quantity: u32,
-///     venue: u32,
-/// }
-/// fn check<T: ringbuf_shm::spsc::Payload>() {}
-/// check::<Tick>();
-/// ```
-pub trait Payload: FromBytes + IntoBytes + Immutable + Send + 'static {}
-
-impl<T: FromBytes + IntoBytes + Immutable + Send + 'static> Payload for T {}
 
 /// Where the slots of a ring of `T` are.
 pub(crate) struct Slots<T> {
