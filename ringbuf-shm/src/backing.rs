@@ -34,8 +34,27 @@ const HIDDEN_TRIES_MAX: u32 = 8;
 const RESERVE_STEP: u64 = 256 << 10;
 /// How often in a row a signal may interrupt one step.
 const RESERVE_TRIES_MAX: u32 = 1000;
+/// The most bytes of a repeated part that are written at once.
+const BLOCK: u64 = 64 << 10;
 
-/// Makes a file of `len` bytes that begins with what `parts` say (offset, bytes),
+/// What stands somewhere in a new file: bytes, `count` times, `stride` apart, with
+/// zeros between.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) offset: u64,
+    pub(crate) bytes: Vec<u8>,
+    /// No less than the bytes if they stand more than once.
+    pub(crate) stride: u64,
+    pub(crate) count: u64,
+}
+
+impl Part {
+    pub(crate) fn once(offset: u64, bytes: &[u8]) -> Self {
+        Self { offset, bytes: bytes.to_vec(), stride: bytes.len() as u64, count: 1 }
+    }
+}
+
+/// Makes a file of `len` bytes that begins with what `parts` say,
 /// and gives it its name when it is complete.
 ///
 /// All of its memory is set aside before it is named, so that no later access can
@@ -43,7 +62,7 @@ const RESERVE_TRIES_MAX: u32 = 1000;
 pub(crate) fn create(
     place: &Place,
     len: u64,
-    parts: &[(u64, &[u8])],
+    parts: &[Part],
     access: Access,
     naming: Naming,
 ) -> Result<OwnedFd, OpenError> {
@@ -68,7 +87,7 @@ pub(crate) fn create(
 pub(crate) fn create_hidden(
     place: &Place,
     len: u64,
-    parts: &[(u64, &[u8])],
+    parts: &[Part],
     access: Access,
     naming: Naming,
 ) -> Result<OwnedFd, OpenError> {
@@ -117,7 +136,7 @@ fn link(file: &OwnedFd, place: &Place, name: &OsStr) -> Result<(), OpenError> {
 }
 
 /// An unnamed file, for threads and children and for passing on.
-pub(crate) fn create_unnamed(len: u64, parts: &[(u64, &[u8])]) -> Result<OwnedFd, OpenError> {
+pub(crate) fn create_unnamed(len: u64, parts: &[Part]) -> Result<OwnedFd, OpenError> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::NOEXEC_SEAL;
     let file = rustix::fs::memfd_create("ringbuf", flags)
         // Kernels before 6.3 do not know the seal.
@@ -127,7 +146,7 @@ pub(crate) fn create_unnamed(len: u64, parts: &[(u64, &[u8])]) -> Result<OwnedFd
     Ok(file)
 }
 
-fn fill(file: &OwnedFd, len: u64, parts: &[(u64, &[u8])], access: Access) -> Result<(), OpenError> {
+fn fill(file: &OwnedFd, len: u64, parts: &[Part], access: Access) -> Result<(), OpenError> {
     let reserve = |offset, len| rustix::fs::fallocate(file, FallocateFlags::empty(), offset, len);
     match in_steps(len, reserve) {
         Ok(()) => {}
@@ -137,8 +156,8 @@ fn fill(file: &OwnedFd, len: u64, parts: &[(u64, &[u8])], access: Access) -> Res
         }
         Err(errno) => return Err(OpenError::io("reserve memory for the ring")(errno)),
     }
-    for (offset, bytes) in parts {
-        write_all(file, *offset, bytes)?;
+    for part in parts {
+        write_part(file, part)?;
     }
     if let Some(group) = access.group {
         rustix::fs::fchown(file, None, Some(rustix::fs::Gid::from_raw(group)))
@@ -166,6 +185,26 @@ fn in_steps(len: u64, mut step: impl FnMut(u64, u64) -> Result<(), Errno>) -> Re
     Ok(())
 }
 
+/// Writes a part, in blocks if it is repeated closely.
+fn write_part(file: &OwnedFd, part: &Part) -> Result<(), OpenError> {
+    let one = part.bytes.len() as u64;
+    let at_once = (BLOCK / part.stride.max(1)).clamp(1, part.count.max(1));
+    let mut block = Vec::new();
+    for index in 0..at_once {
+        let at = usize::try_from(index * part.stride).expect("at most a block");
+        block.resize(at, 0);
+        block.extend_from_slice(&part.bytes);
+    }
+    let mut done = 0;
+    while done < part.count {
+        let now = at_once.min(part.count - done);
+        let len = usize::try_from((now - 1) * part.stride + one).expect("at most a block");
+        write_all(file, part.offset + done * part.stride, &block[..len])?;
+        done += now;
+    }
+    Ok(())
+}
+
 fn write_all(file: &OwnedFd, mut offset: u64, mut bytes: &[u8]) -> Result<(), OpenError> {
     while !bytes.is_empty() {
         match rustix::io::pwrite(file, bytes, offset) {
@@ -174,7 +213,7 @@ fn write_all(file: &OwnedFd, mut offset: u64, mut bytes: &[u8]) -> Result<(), Op
                 offset += written as u64;
             }
             Err(Errno::INTR) => {}
-            Err(errno) => return Err(OpenError::io("write the header of the ring")(errno)),
+            Err(errno) => return Err(OpenError::io("write the first words of the ring")(errno)),
         }
     }
     Ok(())

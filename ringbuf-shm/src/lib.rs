@@ -46,6 +46,7 @@ mod backing;
 mod counters;
 mod end;
 mod error;
+mod first_words;
 mod fork;
 pub mod format;
 mod header;

@@ -2,14 +2,14 @@
 
 use crate::backing::{self, Access, Naming};
 use crate::error::OpenError;
+use crate::first_words::first_words;
 use crate::header::{Description, OtherBoot, Shape, Spec, boot_id};
-use crate::layout::{CONSUMER_ROW, IMMUTABLE_LEN, PRODUCER_ROW};
+use crate::layout::IMMUTABLE_LEN;
 use crate::locks::Lookout;
 use crate::map::Map;
 use crate::name::{self, Place, check_file};
 use crate::options::Options;
 use crate::stat::Stats;
-use ringbuf_core::peer::STATE_EMPTY;
 use rustix::fs::FlockOperation;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -91,8 +91,8 @@ impl Ring {
     /// its descriptor.
     pub(crate) fn create_unnamed(spec: Spec, options: &Options) -> Result<Self, OpenError> {
         let description = describe(spec)?;
-        let parts = initial(&description);
-        let file = backing::create_unnamed(description.file_len, &borrowed(&parts))?;
+        let parts = first_words(&description);
+        let file = backing::create_unnamed(description.file_len, &parts)?;
         Self::map(file, description, options, None)
     }
 
@@ -352,34 +352,14 @@ fn describe(spec: Spec) -> Result<Description, OpenError> {
     Ok(Description::new(spec, created, backing::random()?, boot_id()?))
 }
 
-/// What stands in a new file besides zeros: (offset, bytes).
-fn initial(description: &Description) -> Vec<(u64, Vec<u8>)> {
-    use crate::header::RegionKind::{Consumer, Peers, Producer};
-    let first = description.spec.first_position.to_ne_bytes();
-    let peers = description.region(Peers).offset;
-    let empty = STATE_EMPTY.to_ne_bytes().to_vec();
-    vec![
-        (peers + u64::from(PRODUCER_ROW) * 128, empty.clone()),
-        (peers + u64::from(CONSUMER_ROW) * 128, empty),
-        (description.region(Producer).offset, first.to_vec()),
-        // `head` and `taken`.
-        (description.region(Consumer).offset, [first, first].concat()),
-        (0, description.encode()),
-    ]
-}
-
-fn borrowed(parts: &[(u64, Vec<u8>)]) -> Vec<(u64, &[u8])> {
-    parts.iter().map(|(offset, bytes)| (*offset, bytes.as_slice())).collect()
-}
-
 fn make(
     place: &Place,
     description: &Description,
     access: Access,
     naming: Naming,
 ) -> Result<OwnedFd, OpenError> {
-    let parts = initial(description);
-    backing::create(place, description.file_len, &borrowed(&parts), access, naming)
+    let parts = first_words(description);
+    backing::create(place, description.file_len, &parts, access, naming)
 }
 
 /// Who may open a ring that is to be replaced; only its owner can do that.
