@@ -1,5 +1,6 @@
 //! Why something did not happen: one enum for opening, one for each direction.
 
+use crate::kind::Kind;
 use ringbuf_core::error as core_error;
 use ringbuf_core::geometry::GeometryError;
 use ringbuf_core::wait::WaitError;
@@ -69,11 +70,19 @@ pub enum OpenError {
     /// A choice in the header that this build does not support; the text says which.
     #[error("this program does not support {0} of the ring; use a newer one")]
     Unsupported(&'static str),
-    /// The ring is of another kind than `spsc`.
+    /// The ring is of a kind this build does not know.
     #[error("the ring is of kind {found}, which this program does not know")]
     Kind {
         /// The kind in the file.
         found: u32,
+    },
+    /// The ring is of another kind than the call is for.
+    #[error("the ring is {found}, not {expected}; use what is made for rings of its kind")]
+    OtherKind {
+        /// What the file says.
+        found: Kind,
+        /// What was asked for.
+        expected: Kind,
     },
     /// The ring holds messages of an unknown shape.
     #[error("the ring has shape {found}, which this program does not know")]
@@ -98,6 +107,9 @@ pub enum OpenError {
     /// The metadata or the type name is too long.
     #[error("{0} is too long")]
     TooLong(&'static str),
+    /// A number that was asked for cannot be; the text says which, and what can.
+    #[error("out of range: {0}")]
+    OutOfRange(&'static str),
     /// A living peer sits on this side of the ring.
     #[error("this side of the ring is in use by a living process (`ringbuf stat` names it)")]
     InUse,

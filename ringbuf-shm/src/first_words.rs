@@ -1,24 +1,76 @@
 //! What stands in the file of a new ring besides zeros.
 
 use crate::backing::Part;
-use crate::header::{Description, RegionKind};
-use crate::layout::SPSC_ROWS;
-use ringbuf_core::peer::{RowWords, STATE_EMPTY};
-use std::mem::size_of;
+use crate::header::{Description, Region, RegionKind, Shape, Sides};
+use crate::regions::{LaneWords, MessageWords};
+use crate::slot_word;
+use ringbuf_core::geometry::Slots;
+use ringbuf_core::peer::STATE_EMPTY;
+use std::mem::offset_of;
 
 /// The parts of a new file, the header last.
 pub(crate) fn first_words(description: &Description) -> Vec<Part> {
-    let first = description.spec.first_position.to_ne_bytes();
-    vec![
-        Part {
-            offset: description.region(RegionKind::Peers).offset,
-            bytes: STATE_EMPTY.to_ne_bytes().to_vec(),
-            stride: size_of::<RowWords<crate::native::Native>>() as u64,
-            count: u64::from(SPSC_ROWS),
-        },
-        Part::once(description.region(RegionKind::Producer).offset, &first),
-        // `head` and `taken`.
-        Part::once(description.region(RegionKind::Consumer).offset, &[first, first].concat()),
-        Part::once(0, &description.encode()),
-    ]
+    let spec = &description.spec;
+    let region = |kind| description.region(kind).expect("a region of this kind of ring");
+    let peers = region(RegionKind::Peers);
+    let mut parts = vec![Part {
+        offset: peers.offset,
+        bytes: STATE_EMPTY.to_ne_bytes().to_vec(),
+        stride: peers.stride,
+        count: u64::from(spec.sides.rows()),
+    }];
+    let first = spec.first_position.to_ne_bytes();
+    match spec.sides {
+        Sides::Spsc => {
+            parts.push(Part::once(region(RegionKind::Producer).offset, &first));
+            // `head` and `taken`.
+            let both = [first, first].concat();
+            parts.push(Part::once(region(RegionKind::Consumer).offset, &both));
+        }
+        Sides::Mpmc { .. } => {
+            parts.push(lanes(region(RegionKind::Lanes), spec.sides.lanes(), first));
+            parts.extend(slots(region(RegionKind::Data), &spec.shape, spec.first_position));
+        }
+    }
+    parts.push(Part::once(0, &description.encode()));
+    parts
+}
+
+/// `tail` and `head` of every lane.
+fn lanes(region: Region, count: u32, first: [u8; 8]) -> Part {
+    const HEAD: usize = offset_of!(LaneWords, head);
+    let mut bytes = vec![0; HEAD + first.len()];
+    bytes[..first.len()].copy_from_slice(&first);
+    bytes[HEAD..].copy_from_slice(&first);
+    Part { offset: region.offset, bytes, stride: region.stride, count: count.into() }
+}
+
+/// The slot words: each slot is free for the first position at or behind `first` that
+/// it is the slot of.
+fn slots(region: Region, shape: &Shape, first: u64) -> Vec<Part> {
+    let (slots, word): (&Slots, u64) = match shape {
+        Shape::Slots(slots) => (slots, 0),
+        Shape::Bytes(slots) => (slots, offset_of!(MessageWords, slot) as u64),
+        Shape::Records(_) => return Vec::new(),
+    };
+    let capacity = slots.capacity();
+    let start = first % capacity;
+    let lap = lap(first, capacity);
+    let part = |lane: u32, index: u64, count: u64, lap: u32| Part {
+        offset: region.offset + u64::from(lane) * slots.lane_len() + index * slots.stride() + word,
+        bytes: slot_word::free(lap).to_ne_bytes().to_vec(),
+        stride: slots.stride(),
+        count,
+    };
+    (0..slots.lanes())
+        .flat_map(|lane| {
+            [part(lane, start, capacity - start, lap), part(lane, 0, start, lap.wrapping_add(1))]
+        })
+        .collect()
+}
+
+/// How often the array was gone through before this position, in 32 bits.
+fn lap(position: u64, capacity: u64) -> u32 {
+    let lap = position / capacity % (1 << 32);
+    u32::try_from(lap).expect("less than 2^32")
 }

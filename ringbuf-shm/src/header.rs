@@ -5,73 +5,29 @@
 //! everything is decided on a private copy.
 
 mod fields;
+mod regions;
+mod shape;
+mod sides;
 #[cfg(test)]
 mod tests;
 
 use crate::error::OpenError;
+use crate::kind::Kind;
 use crate::layout::{
-    FORMAT_VERSION, HEADER_LEN, HUGE_PAGE, IMMUTABLE_LEN, LOCK_BASE, MESSAGE_HEADER_LEN,
-    METADATA_LEN_MAX, REGION_ALIGNMENT, SLOT_ALIGNMENT, SPSC_ROWS,
+    FORMAT_VERSION, HEADER_LEN, HUGE_PAGE, IMMUTABLE_LEN, LOCK_BASE, METADATA_LEN_MAX,
+    SLOT_ALIGNMENT,
 };
-use crate::regions::{ConsumerRegion, EventRegion, ProducerRegion};
 use fields::{ENDIAN_MARK, MAGIC, WIDTHS, checksum};
 pub(crate) use fields::{Header, Region, RegionKind};
-use ringbuf_core::geometry::{GeometryError, Records, Slots};
+use regions::{DATA, REGIONS, data_page, regions};
+use ringbuf_core::geometry::{GeometryError, Records};
+pub use shape::Shape;
+pub(crate) use sides::Sides;
 use std::io::ErrorKind::{NotFound, PermissionDenied};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 /// Reads as no boot at all: the kernel would not say which one this is.
 const BOOT_UNKNOWN: [u8; 16] = [0xFF; 16];
-
-/// What a message is in this ring, with its sizes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Shape {
-    /// Values of one type, side by side.
-    Slots(Slots),
-    /// Bytes up to a size, each message with its header.
-    Bytes(Slots),
-    /// Bytes of any length, in place, one behind the other.
-    Records(Records),
-}
-
-impl Shape {
-    fn code(&self) -> u32 {
-        match self {
-            Self::Slots(_) => 1,
-            Self::Records(_) => 3,
-            Self::Bytes(_) => 4,
-        }
-    }
-
-    /// What the shape is called.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Slots(_) => "slots",
-            Self::Bytes(_) => "bytes",
-            Self::Records(_) => "records",
-        }
-    }
-
-    /// Slots, or bytes of a ring of records.
-    #[must_use]
-    pub fn capacity(&self) -> u64 {
-        match self {
-            Self::Slots(slots) | Self::Bytes(slots) => slots.capacity(),
-            Self::Records(records) => records.capacity(),
-        }
-    }
-
-    /// Bytes of the whole payload area.
-    #[must_use]
-    pub fn data_len(&self) -> u64 {
-        match self {
-            Self::Slots(slots) | Self::Bytes(slots) => slots.data_len(),
-            Self::Records(records) => records.capacity(),
-        }
-    }
-}
 
 /// How the peers of a ring sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +62,7 @@ pub enum OtherBoot {
 /// Everything that is decided when a ring is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Spec {
+    pub(crate) sides: Sides,
     pub(crate) shape: Shape,
     pub(crate) type_name: String,
     pub(crate) type_size: u64,
@@ -123,7 +80,7 @@ pub(crate) struct Spec {
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
     pub(crate) spec: Spec,
-    pub(crate) regions: [Region; 5],
+    pub(crate) regions: [Region; REGIONS],
     pub(crate) file_len: u64,
     pub(crate) created: u64,
     pub(crate) ring_id: [u8; 16],
@@ -133,15 +90,14 @@ pub(crate) struct Description {
 impl Description {
     /// A new ring of this kind, made now, on this boot.
     pub(crate) fn new(spec: Spec, created: u64, ring_id: [u8; 16], boot_id: [u8; 16]) -> Self {
-        let regions = spsc_regions(&spec);
-        // Whole pages, also of the large sizes: the file is mapped to its end.
-        let page = if spec.huge { HUGE_PAGE } else { REGION_ALIGNMENT };
-        let file_len = regions[4].end().next_multiple_of(page);
+        let regions = regions(&spec.sides, &spec.shape, spec.huge);
+        let file_len = regions[DATA].end().next_multiple_of(data_page(spec.huge));
         Self { spec, regions, file_len, created, ring_id, boot_id }
     }
 
-    pub(crate) fn region(&self, kind: RegionKind) -> Region {
-        self.regions[kind as usize - 1]
+    /// The region of this kind; a ring has those of its own kind of ring.
+    pub(crate) fn region(&self, kind: RegionKind) -> Option<Region> {
+        self.regions.into_iter().find(|region| region.is(kind))
     }
 
     /// Whether the machine was restarted since this ring was made.
@@ -149,8 +105,8 @@ impl Description {
         self.boot_id != boot_id && self.boot_id != BOOT_UNKNOWN && boot_id != BOOT_UNKNOWN
     }
 
-    /// The bytes of the immutable part.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    /// The fixed header, but for its checksum.
+    fn header(&self) -> Header {
         let spec = &self.spec;
         let mut header = Header::new_zeroed();
         header.magic = MAGIC;
@@ -158,7 +114,10 @@ impl Description {
         header.version = FORMAT_VERSION;
         header.word_bits = 64;
         header.header_len = narrow(HEADER_LEN as u64);
-        header.kind = 1;
+        header.kind = match spec.sides.kind() {
+            Kind::Spsc => 1,
+            Kind::Mpmc => 2,
+        };
         header.shape = spec.shape.code();
         header.fence = 1;
         header.sleeper = match spec.sleeper {
@@ -176,7 +135,7 @@ impl Description {
             Shape::Records(records) => header.alignment = narrow(records.alignment()),
         }
         header.first_position = spec.first_position;
-        header.rows = SPSC_ROWS;
+        header.rows = spec.sides.rows();
         header.widths = WIDTHS;
         header.type_size = spec.type_size;
         header.type_align = spec.type_align;
@@ -192,7 +151,12 @@ impl Description {
             OtherBoot::Refuse => 1,
             OtherBoot::Reset => 2,
         };
-        header.lanes = 1;
+        header.lanes = spec.sides.lanes();
+        if let Sides::Mpmc { producers, redeliveries_max, .. } = spec.sides {
+            header.producer_rows = producers;
+            header.progress = 1;
+            header.delivery_max = redeliveries_max;
+        }
         header.region_count = narrow(self.regions.len() as u64);
         header.lock_base = LOCK_BASE;
         header.file_len = self.file_len;
@@ -200,9 +164,13 @@ impl Description {
         header.boot_id = self.boot_id;
         header.ring_id = self.ring_id;
         header.regions[..self.regions.len()].copy_from_slice(&self.regions);
+        header
+    }
 
-        let mut bytes = header.as_bytes().to_vec();
-        bytes.extend_from_slice(&spec.metadata);
+    /// The bytes of the immutable part.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.header().as_bytes().to_vec();
+        bytes.extend_from_slice(&self.spec.metadata);
         bytes.resize(IMMUTABLE_LEN, 0);
         let checksum = checksum(&bytes);
         let at = HEADER_LEN - 4;
@@ -257,29 +225,43 @@ impl Description {
 }
 
 impl Header {
-    fn slots(&self, prefix: u64) -> Result<Slots, OpenError> {
-        Slots::new(self.capacity, self.slot_size, u64::from(self.alignment), prefix)
-            .map_err(OpenError::Geometry)
+    /// Who may attach, as the fields say.
+    fn sides(&self) -> Result<Sides, OpenError> {
+        match self.kind {
+            1 => return Ok(Sides::Spsc),
+            2 => {}
+            found => return Err(OpenError::Kind { found }),
+        }
+        match self.progress {
+            1 => {}
+            2 => return Err(OpenError::Unsupported("strict progress")),
+            _ => return Err(OpenError::Unsupported("this kind of progress")),
+        }
+        // No consumers if there are fewer rows than producers, which is refused.
+        let consumers = self.rows.saturating_sub(self.producer_rows);
+        Sides::mpmc(self.lanes, self.producer_rows, consumers, self.delivery_max)
+            .map_err(OpenError::Damaged)
+    }
+
+    fn shape(&self, sides: &Sides) -> Result<Shape, OpenError> {
+        let shape = match self.shape {
+            1 => Shape::slots(sides, self.capacity, self.slot_size, self.type_align),
+            // Atomics stand in front of the payloads: aligned ones.
+            4 if u64::from(self.alignment) != SLOT_ALIGNMENT => Err(GeometryError::Alignment),
+            4 => Shape::bytes(sides, self.capacity, self.slot_size),
+            3 if sides.kind() != Kind::Spsc => {
+                return Err(OpenError::Unsupported("records for many consumers"));
+            }
+            3 => Records::new(self.capacity, u64::from(self.alignment)).map(Shape::Records),
+            found => return Err(OpenError::Shape { found }),
+        };
+        shape.map_err(OpenError::Geometry)
     }
 
     /// The decisions behind the fields, each in its range.
     fn spec(&self, metadata: &[u8]) -> Result<Spec, OpenError> {
-        if self.kind != 1 {
-            return Err(OpenError::Kind { found: self.kind });
-        }
-        let shape = match self.shape {
-            1 => Shape::Slots(self.slots(0)?),
-            // Atomics stand in front of the payloads: aligned ones.
-            4 if u64::from(self.alignment) != SLOT_ALIGNMENT => {
-                return Err(OpenError::Geometry(GeometryError::Alignment));
-            }
-            4 => Shape::Bytes(self.slots(MESSAGE_HEADER_LEN as u64)?),
-            3 => Shape::Records(
-                Records::new(self.capacity, u64::from(self.alignment))
-                    .map_err(OpenError::Geometry)?,
-            ),
-            found => return Err(OpenError::Shape { found }),
-        };
+        let sides = self.sides()?;
+        let shape = self.shape(&sides)?;
         if self.fence != 1 {
             return Err(OpenError::Unsupported("this fence mode"));
         }
@@ -294,7 +276,7 @@ impl Header {
             _ => return Err(OpenError::Unsupported("this redelivery policy")),
         };
         let reopen = match self.reopen {
-            1 => false,
+            1 if sides.kind() == Kind::Spsc => false,
             2 => true,
             _ => return Err(OpenError::Unsupported("this reopening policy")),
         };
@@ -304,7 +286,7 @@ impl Header {
             _ => return Err(OpenError::Unsupported("this policy for another boot")),
         };
         let (type_size, type_align) = match shape {
-            Shape::Slots(slots) => (slots.size(), slots.alignment()),
+            Shape::Slots(slots) => (slots.size(), self.type_align),
             Shape::Bytes(_) | Shape::Records(_) => (1, 1),
         };
         if (self.type_size, self.type_align) != (type_size, type_align) {
@@ -324,6 +306,7 @@ impl Header {
             .filter(|metadata| metadata.len() <= METADATA_LEN_MAX)
             .ok_or(OpenError::Damaged("the length of the metadata"))?;
         Ok(Spec {
+            sides,
             shape,
             type_name: type_name.to_owned(),
             type_size: self.type_size,
@@ -334,62 +317,29 @@ impl Header {
             reopen,
             other_boot,
             first_position: self.first_position,
-            huge: self.regions[4].offset.is_multiple_of(HUGE_PAGE),
+            huge: self.regions[DATA].offset.is_multiple_of(HUGE_PAGE),
         })
     }
 
     /// What follows from the decisions must be what the file says.
     fn agrees_with(&self, made: &Description) -> Result<(), OpenError> {
-        if self.word_bits != 64 || self.header_len as usize != HEADER_LEN {
-            return Err(OpenError::Damaged("the sizes of words and header"));
-        }
-        let (size, stride, prefix) = match made.spec.shape {
-            Shape::Slots(slots) | Shape::Bytes(slots) => {
-                (slots.size(), slots.stride(), slots.prefix())
-            }
-            Shape::Records(_) => (0, 0, 0),
-        };
-        let found = (self.slot_size, self.stride, u64::from(self.message_header));
-        if found != (size, stride, prefix) {
-            return Err(OpenError::Damaged("the stride of the slots"));
-        }
-        if self.widths != WIDTHS {
+        let due = made.header();
+        let same = |same: bool, what| if same { Ok(()) } else { Err(OpenError::Damaged(what)) };
+        let words = self.word_bits == due.word_bits && self.header_len == due.header_len;
+        same(words, "the sizes of words and header")?;
+        let slots = (self.slot_size, self.stride, self.alignment, self.message_header);
+        let due_slots = (due.slot_size, due.stride, due.alignment, due.message_header);
+        same(slots == due_slots, "the stride of the slots")?;
+        if self.widths != due.widths {
             return Err(OpenError::Unsupported("these field widths"));
         }
-        if self.rows != SPSC_ROWS || self.lock_base != LOCK_BASE || self.lanes != 1 {
-            return Err(OpenError::Damaged("the rows, locks or lanes"));
-        }
-        let count = made.regions.len();
-        if self.region_count as usize != count || self.regions[..count] != made.regions {
-            return Err(OpenError::Damaged("the table of regions"));
-        }
-        if self.file_len != made.file_len {
-            return Err(OpenError::Damaged("the declared length of the file"));
-        }
-        Ok(())
+        let rows = (self.rows, self.lock_base, self.lanes) == (due.rows, due.lock_base, due.lanes);
+        same(rows, "the rows, locks or lanes")?;
+        let regions = self.region_count == due.region_count
+            && self.regions[..REGIONS] == due.regions[..REGIONS];
+        same(regions, "the table of regions")?;
+        same(self.file_len == due.file_len, "the declared length of the file")
     }
-}
-
-/// The regions of an `spsc` ring, in the order in which they stand in the file.
-fn spsc_regions(spec: &Spec) -> [Region; 5] {
-    let data_alignment = if spec.huge { HUGE_PAGE } else { REGION_ALIGNMENT };
-    let stride = match spec.shape {
-        Shape::Slots(slots) | Shape::Bytes(slots) => slots.stride(),
-        Shape::Records(_) => 0,
-    };
-    let sizes = [
-        (RegionKind::Peers, u64::from(SPSC_ROWS) * 128, 128, REGION_ALIGNMENT),
-        (RegionKind::Producer, size_of::<ProducerRegion>() as u64, 0, REGION_ALIGNMENT),
-        (RegionKind::Consumer, size_of::<ConsumerRegion>() as u64, 0, REGION_ALIGNMENT),
-        (RegionKind::Events, size_of::<EventRegion>() as u64, 128, REGION_ALIGNMENT),
-        (RegionKind::Data, spec.shape.data_len(), stride, data_alignment),
-    ];
-    let mut end = IMMUTABLE_LEN as u64;
-    sizes.map(|(kind, len, stride, alignment)| {
-        let offset = end.next_multiple_of(alignment);
-        end = offset + len;
-        Region::new(kind, offset, len, stride)
-    })
 }
 
 /// A number that was checked to fit before the header is made.

@@ -17,6 +17,8 @@ pub(crate) const IMMUTABLE_LEN: usize = HEADER_LEN + METADATA_LEN_MAX;
 pub const TYPE_NAME_LEN_MAX: usize = 256;
 /// Bytes before the payload of a slot of bytes.
 pub(crate) const MESSAGE_HEADER_LEN: usize = 64;
+/// Bytes of the words in front of a value in a slot of an `mpmc` ring.
+pub(crate) const SLOT_WORDS_LEN: u64 = 16;
 /// What byte slots, and so their headers and payloads, stand at multiples of.
 pub(crate) const SLOT_ALIGNMENT: u64 = 64;
 /// File offset of the first lock byte; the byte of a peer is this plus its `who`.

@@ -22,7 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The rings of one producer and one consumer are in [`spsc`]. [`Ring`] is a ring
+//! The rings of one producer and one consumer are in [`spsc`]; those of many, for which
+//! there are no handles yet, are made by [`Ring::create_mpmc`]. [`Ring`] is a ring
 //! without a seat on it: to look at, to remove, to hand on. [`Options`] says how one
 //! is made. The file is described in [`format`](mod@format), byte by byte, the protocol in the
 //! documentation of [`ringbuf_core`].
@@ -50,6 +51,7 @@ mod first_words;
 mod fork;
 pub mod format;
 mod header;
+mod kind;
 mod layout;
 mod lent;
 mod locks;
@@ -61,16 +63,19 @@ mod patience;
 mod payload;
 mod regions;
 mod ring;
+mod slot_word;
 pub mod spsc;
 mod stat;
 
 pub use error::{ClaimError, OpenError, PushError, ReadError};
 pub use header::{OtherBoot, Redelivery, Shape, Sleeper};
+pub use kind::Kind;
 pub use layout::{FORMAT_VERSION, METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
 pub use name::{DIRECTORY_VARIABLE, directory, list};
 pub use options::Options;
 pub use patience::SLICE;
 pub use ring::{Granted, Ring};
 pub use ringbuf_core::peer::{Predecessor, Presence};
+pub use stat::mpmc::{LaneStats, MpmcStats};
 pub use stat::{PeerStats, Stats};
 pub use zerocopy;

@@ -5,15 +5,19 @@
 //! this side alone, or to readers alone.
 
 use crate::error::OpenError;
-use crate::header::{Description, RegionKind};
+use crate::header::{Description, RegionKind, Shape};
 use crate::layout::{IMMUTABLE_LEN, MESSAGE_HEADER_LEN};
 use crate::native::Native;
-use crate::regions::{ConsumerRegion, EventRegion, MessageWords, ProducerRegion};
+use crate::regions::{
+    BoardWords, ConsumerRegion, EventRegion, LaneWords, MessageWords, PeerRegion, ProducerRegion,
+    SlotWords,
+};
 use memmap2::{Advice, MmapOptions, MmapRaw};
+use ringbuf_core::geometry::Slots;
 use ringbuf_core::machine::Row;
 use ringbuf_core::peer::RowWords;
 use std::io;
-use std::mem::{align_of, size_of};
+use std::mem::{align_of, offset_of, size_of};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::AtomicU64;
 
@@ -23,8 +27,32 @@ use std::sync::atomic::AtomicU64;
 pub(crate) struct Map {
     memory: MmapRaw,
     data: (usize, usize),
-    regions: [usize; 4],
+    peers: Array,
+    lanes: Option<Array>,
+    producer: Option<usize>,
+    consumer: Option<usize>,
+    board: Option<usize>,
+    events: usize,
 }
+
+/// Elements of one size in a row, within the mapping.
+#[derive(Clone, Copy, Debug)]
+struct Array {
+    offset: usize,
+    /// Bytes of one.
+    element: usize,
+    count: usize,
+}
+
+impl Array {
+    fn at(self, index: u32) -> usize {
+        assert!((index as usize) < self.count);
+        self.offset + index as usize * self.element
+    }
+}
+
+/// A handle asks for regions of its kind of ring only: the kind was compared before.
+const OTHER_KIND: &str = "a region that this kind of ring has";
 
 impl Map {
     /// Maps a file that was checked to be as long as its description says.
@@ -35,53 +63,102 @@ impl Map {
             .map_raw(file.as_raw_fd())
             .map_err(OpenError::io("map the ring"))?;
         let at = |kind, least: usize| {
-            let region = description.region(kind);
+            let region = description.region(kind)?;
             let (offset, end) = (to_usize(region.offset), to_usize(region.end()));
             assert!(offset >= IMMUTABLE_LEN && offset.is_multiple_of(align_of::<ProducerRegion>()));
             assert!(end <= memory.len() && end - offset >= least);
-            (offset, end - offset)
+            Some((offset, end - offset))
         };
-        let regions = [
-            at(RegionKind::Peers, 2 * size_of::<RowWords<Native>>()).0,
-            at(RegionKind::Producer, size_of::<ProducerRegion>()).0,
-            at(RegionKind::Consumer, size_of::<ConsumerRegion>()).0,
-            at(RegionKind::Events, size_of::<EventRegion>()).0,
-        ];
-        let data = at(RegionKind::Data, 1);
-        Ok(Self { memory, data, regions })
+        let one = |kind, len| at(kind, len).map(|(offset, _)| offset);
+        let array = |kind, element| {
+            let (offset, len) = at(kind, element)?;
+            Some(Array { offset, element, count: len / element })
+        };
+        let lanes = array(RegionKind::Lanes, size_of::<LaneWords>());
+        // In an `mpmc` ring each row has more.
+        let row = lanes.map_or(size_of::<RowWords<Native>>(), |_| size_of::<PeerRegion>());
+        Ok(Self {
+            data: at(RegionKind::Data, 1).expect(OTHER_KIND),
+            peers: array(RegionKind::Peers, row).expect(OTHER_KIND),
+            lanes,
+            producer: one(RegionKind::Producer, size_of::<ProducerRegion>()),
+            consumer: one(RegionKind::Consumer, size_of::<ConsumerRegion>()),
+            board: one(RegionKind::Board, size_of::<BoardWords>()),
+            events: one(RegionKind::Events, size_of::<EventRegion>()).expect(OTHER_KIND),
+            memory,
+        })
     }
 
-    /// The words of one row, 0 or 1.
+    /// The words of one row of the table of peers.
     ///
     /// # Safety
     /// The map outlives the result.
     pub(crate) unsafe fn row(&self, row: u32) -> &'static RowWords<Native> {
-        assert!(row < 2);
-        let offset = self.regions[0] + row as usize * size_of::<RowWords<Native>>();
-        // SAFETY: in bounds and aligned (checked in `new` for two rows); the caller
-        // keeps the map.
-        unsafe { self.words(offset) }
+        // SAFETY: in bounds and aligned (checked in `new`, and the row in `at`); the
+        // caller keeps the map.
+        unsafe { self.words(self.peers.at(row)) }
+    }
+
+    /// One row of the table of peers of an `mpmc` ring, with what the peer counts.
+    ///
+    /// # Safety
+    /// The map outlives the result.
+    pub(crate) unsafe fn peer(&self, row: u32) -> &'static PeerRegion {
+        assert!(self.peers.element == size_of::<PeerRegion>());
+        // SAFETY: as in `row`, and the element is of this size (above).
+        unsafe { self.words(self.peers.at(row)) }
+    }
+
+    /// The words of one lane of an `mpmc` ring.
+    ///
+    /// # Safety
+    /// The map outlives the result.
+    pub(crate) unsafe fn lane(&self, lane: u32) -> &'static LaneWords {
+        // SAFETY: in bounds and aligned (checked in `new`, and the lane in `at`); the
+        // caller keeps the map.
+        unsafe { self.words(self.lanes.expect(OTHER_KIND).at(lane)) }
+    }
+
+    /// What the peers of an `mpmc` ring tell each other.
+    ///
+    /// # Safety
+    /// The map outlives the result.
+    #[expect(dead_code, reason = "peers use it; whoever only looks has no need of it")]
+    pub(crate) unsafe fn board(&self) -> &'static BoardWords {
+        // SAFETY: in bounds and aligned (checked in `new`); the caller keeps the map.
+        unsafe { self.words(self.board.expect(OTHER_KIND)) }
     }
 
     /// # Safety
     /// The map outlives the result.
     pub(crate) unsafe fn producer(&self) -> &'static ProducerRegion {
         // SAFETY: in bounds and aligned (checked in `new`); the caller keeps the map.
-        unsafe { self.words(self.regions[1]) }
+        unsafe { self.words(self.producer.expect(OTHER_KIND)) }
     }
 
     /// # Safety
     /// The map outlives the result.
     pub(crate) unsafe fn consumer(&self) -> &'static ConsumerRegion {
         // SAFETY: in bounds and aligned (checked in `new`); the caller keeps the map.
-        unsafe { self.words(self.regions[2]) }
+        unsafe { self.words(self.consumer.expect(OTHER_KIND)) }
     }
 
     /// # Safety
     /// The map outlives the result.
     pub(crate) unsafe fn events(&self) -> &'static EventRegion {
         // SAFETY: in bounds and aligned (checked in `new`); the caller keeps the map.
-        unsafe { self.words(self.regions[3]) }
+        unsafe { self.words(self.events) }
+    }
+
+    /// The slots of an `mpmc` ring of this shape, which is that of the mapped file.
+    pub(crate) fn lanes(&self, shape: &Shape) -> Lanes {
+        let (slots, words) = match shape {
+            Shape::Slots(slots) => (slots, 0),
+            Shape::Bytes(slots) => (slots, offset_of!(MessageWords, slot)),
+            Shape::Records(_) => unreachable!("refused when the ring was opened"),
+        };
+        assert!(self.lanes.is_some() && self.data.1 == to_usize(slots.data_len()));
+        Lanes { data: self.data(), slots: *slots, words }
     }
 
     /// # Safety
@@ -184,6 +261,40 @@ impl Data {
         // SAFETY: in bounds; aligned, since slots of this shape are at multiples of
         // 64; atomics, of which any bytes are valid and which all peers use alike.
         unsafe { &*at.cast::<MessageWords>() }
+    }
+}
+
+/// The slots of an `mpmc` ring.
+///
+/// It is the holder's part to keep the map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lanes {
+    data: Data,
+    slots: Slots,
+    /// From the start of a slot to its words.
+    words: usize,
+}
+
+impl Lanes {
+    /// Where in the payload area a slot begins. `lane` and `index` are below what the
+    /// ring has; the sizes were checked when it was opened, so that nothing overflows.
+    #[inline(always)]
+    pub(crate) fn offset(&self, lane: u32, index: u64) -> usize {
+        debug_assert!(lane < self.slots.lanes() && index < self.slots.capacity());
+        to_usize(u64::from(lane) * self.slots.lane_len() + index * self.slots.stride())
+    }
+
+    /// The words of a slot.
+    ///
+    /// # Safety
+    /// `lane` and `index` are below what the ring has, and the map outlives `'a`.
+    #[inline(always)]
+    pub(crate) unsafe fn words<'a>(&self, lane: u32, index: u64) -> &'a SlotWords {
+        let at = self.data.at(self.offset(lane, index) + self.words, size_of::<SlotWords>());
+        // SAFETY: in bounds; aligned, since slots of `mpmc` rings are at multiples of 16
+        // and their words 0 or 40 bytes on; atomics, of which any bytes are valid and
+        // which all peers use alike.
+        unsafe { &*at.cast::<SlotWords>() }
     }
 }
 

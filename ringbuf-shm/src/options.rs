@@ -2,15 +2,19 @@
 
 use crate::backing::Access;
 use crate::error::OpenError;
-use crate::header::{OtherBoot, Redelivery, Shape, Sleeper, Spec};
-use crate::layout::{MESSAGE_HEADER_LEN, METADATA_LEN_MAX, SLOT_ALIGNMENT, TYPE_NAME_LEN_MAX};
+use crate::header::{OtherBoot, Redelivery, Shape, Sides, Sleeper, Spec};
+use crate::kind::Kind;
+use crate::layout::{METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
 use crate::name::{WRITABLE_BY_ALL, WRITABLE_BY_GROUP};
-use ringbuf_core::geometry::{Records, Slots};
+use ringbuf_core::geometry::Records;
 use std::mem::{align_of, size_of};
 
 const CAPACITY_DEFAULT: u64 = 1024;
 /// 1 MiB.
 const CAPACITY_BYTES_DEFAULT: u64 = 1 << 20;
+/// Rows for producers, and as many for consumers.
+const PEERS_DEFAULT: u32 = 64;
+const REDELIVERIES_DEFAULT: u32 = 8;
 
 /// How a ring is made and opened.
 ///
@@ -26,6 +30,10 @@ const CAPACITY_BYTES_DEFAULT: u64 = 1 << 20;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Options {
+    lanes: u32,
+    producers_max: u32,
+    consumers_max: u32,
+    redeliveries_max: u32,
     capacity: Option<u64>,
     slot_size: u64,
     alignment: u64,
@@ -54,6 +62,10 @@ impl Options {
     /// 1,024 slots or 1 MiB of records, sleeping, redelivering, for this user only.
     pub fn new() -> Self {
         Self {
+            lanes: 1,
+            producers_max: PEERS_DEFAULT,
+            consumers_max: PEERS_DEFAULT,
+            redeliveries_max: REDELIVERIES_DEFAULT,
             capacity: None,
             slot_size: 0,
             alignment: 8,
@@ -74,9 +86,43 @@ impl Options {
     }
 
     /// How many slots, or how many bytes of a ring of records: rounded up to a
-    /// power of two.
+    /// power of two. In an `mpmc` ring, slots of each lane, 64 at least.
     pub fn capacity(mut self, capacity: u64) -> Self {
         self.capacity = Some(capacity);
+        self
+    }
+
+    /// How many lanes an `mpmc` ring has: 1 (the default) to 64. Rings of other kinds
+    /// have one.
+    ///
+    /// Each lane keeps its own order; peers of different lanes do not meet.
+    pub fn lanes(mut self, lanes: u32) -> Self {
+        self.lanes = lanes;
+        self
+    }
+
+    /// How many producers an `mpmc` ring has room for: 64 by default, at least 1, and
+    /// 4,096 together with the consumers. Rings of other kinds have one.
+    pub fn producers_max(mut self, producers: u32) -> Self {
+        self.producers_max = producers;
+        self
+    }
+
+    /// How many consumers an `mpmc` ring has room for: 64 by default, at least 1, and
+    /// 4,096 together with the producers. Rings of other kinds have one.
+    pub fn consumers_max(mut self, consumers: u32) -> Self {
+        self.consumers_max = consumers;
+        self
+    }
+
+    /// How often a message of an `mpmc` ring is delivered again, because the consumer
+    /// that was shown it died, before it is dropped and counted: 1 to 255, 8 by
+    /// default.
+    ///
+    /// A message that kills whoever reads it does not go round for ever. Without
+    /// effect under [`Redelivery::Drop`] and in rings of other kinds.
+    pub fn redeliveries_max(mut self, times: u32) -> Self {
+        self.redeliveries_max = times;
         self
     }
 
@@ -123,7 +169,7 @@ impl Options {
     }
 
     /// Whether another peer may follow one that closed its side. One that died can
-    /// always be followed.
+    /// always be followed, and so can everyone in an `mpmc` ring.
     pub fn reopen(mut self, reopen: bool) -> Self {
         self.reopen = reopen;
         self
@@ -208,25 +254,48 @@ impl Options {
 
     /// A ring of values of `T`, side by side.
     pub(crate) fn slots_of<T>(&self) -> Result<Spec, OpenError> {
-        let capacity = self.power_of_two(CAPACITY_DEFAULT);
-        let (size, align) = (size_of::<T>() as u64, align_of::<T>() as u64);
-        let slots = Slots::new(capacity, size, align, 0).map_err(OpenError::Geometry)?;
-        self.spec(Shape::Slots(slots), size, align)
+        self.slots_between::<T>(Sides::Spsc)
     }
 
     /// A ring of byte slots, each with the header of its message.
     pub(crate) fn bytes(&self) -> Result<Spec, OpenError> {
-        let capacity = self.power_of_two(CAPACITY_DEFAULT);
-        let slots = Slots::new(capacity, self.slot_size, SLOT_ALIGNMENT, MESSAGE_HEADER_LEN as u64)
-            .map_err(OpenError::Geometry)?;
-        self.spec(Shape::Bytes(slots), 1, 1)
+        self.bytes_between(Sides::Spsc)
+    }
+
+    /// A ring of values of `T` for many peers, each value behind the words of its slot.
+    pub(crate) fn mpmc_slots_of<T>(&self) -> Result<Spec, OpenError> {
+        self.slots_between::<T>(self.many()?)
+    }
+
+    /// A ring of byte slots for many peers.
+    pub(crate) fn mpmc_bytes(&self) -> Result<Spec, OpenError> {
+        self.bytes_between(self.many()?)
     }
 
     /// A ring of records.
     pub(crate) fn records(&self) -> Result<Spec, OpenError> {
         let capacity = self.power_of_two(CAPACITY_BYTES_DEFAULT);
         let records = Records::new(capacity, self.alignment).map_err(OpenError::Geometry)?;
-        self.spec(Shape::Records(records), 1, 1)
+        self.spec(Sides::Spsc, Shape::Records(records), 1, 1)
+    }
+
+    fn many(&self) -> Result<Sides, OpenError> {
+        let (producers, consumers) = (self.producers_max, self.consumers_max);
+        Sides::mpmc(self.lanes, producers, consumers, self.redeliveries_max)
+            .map_err(OpenError::OutOfRange)
+    }
+
+    fn slots_between<T>(&self, sides: Sides) -> Result<Spec, OpenError> {
+        let capacity = self.power_of_two(CAPACITY_DEFAULT);
+        let (size, align) = (size_of::<T>() as u64, align_of::<T>() as u64);
+        let shape = Shape::slots(&sides, capacity, size, align).map_err(OpenError::Geometry)?;
+        self.spec(sides, shape, size, align)
+    }
+
+    fn bytes_between(&self, sides: Sides) -> Result<Spec, OpenError> {
+        let capacity = self.power_of_two(CAPACITY_DEFAULT);
+        let shape = Shape::bytes(&sides, capacity, self.slot_size).map_err(OpenError::Geometry)?;
+        self.spec(sides, shape, 1, 1)
     }
 
     /// A capacity no power of two is above stays as it is, and is refused later.
@@ -235,7 +304,13 @@ impl Options {
         capacity.checked_next_power_of_two().filter(|_| capacity != 0).unwrap_or(capacity)
     }
 
-    fn spec(&self, shape: Shape, type_size: u64, type_align: u64) -> Result<Spec, OpenError> {
+    fn spec(
+        &self,
+        sides: Sides,
+        shape: Shape,
+        type_size: u64,
+        type_align: u64,
+    ) -> Result<Spec, OpenError> {
         if self.metadata.len() > METADATA_LEN_MAX {
             return Err(OpenError::TooLong("the metadata (4096 bytes at most)"));
         }
@@ -250,6 +325,7 @@ impl Options {
             return Err(OpenError::Geometry(ringbuf_core::geometry::GeometryError::Alignment));
         }
         Ok(Spec {
+            sides,
             shape,
             type_name: self.type_name.clone(),
             type_size,
@@ -257,7 +333,7 @@ impl Options {
             metadata: self.metadata.clone(),
             sleeper: self.sleeper,
             redelivery: self.redelivery,
-            reopen: self.reopen,
+            reopen: self.reopen || sides.kind() == Kind::Mpmc,
             other_boot: self.other_boot,
             first_position,
             huge: self.huge_pages,

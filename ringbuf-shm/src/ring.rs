@@ -1,15 +1,21 @@
 //! A ring: the open file, its description and its mapping.
 
+#[cfg(test)]
+mod tests;
+
 use crate::backing::{self, Access, Naming};
 use crate::error::OpenError;
 use crate::first_words::first_words;
 use crate::header::{Description, OtherBoot, Shape, Spec, boot_id};
+use crate::kind::Kind;
 use crate::layout::IMMUTABLE_LEN;
 use crate::locks::Lookout;
 use crate::map::Map;
 use crate::name::{self, Place, check_file};
 use crate::options::Options;
+use crate::payload::Payload;
 use crate::stat::Stats;
+use crate::stat::mpmc::MpmcStats;
 use rustix::fs::FlockOperation;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -55,6 +61,39 @@ pub struct Granted {
 }
 
 impl Ring {
+    /// Makes an `mpmc` ring of values of `T` under a name (or a path, with a `/` in it)
+    /// that is free, without a seat on it.
+    ///
+    /// # Errors
+    /// [`OpenError::Exists`] if the name is taken; others say what is wrong.
+    ///
+    /// ```
+    /// use ringbuf_shm::{Options, Ring};
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("jobs");
+    /// let options = Options::new().capacity(256).lanes(4).producers_max(8);
+    /// let ring = Ring::create_mpmc::<u64>(&path, &options)?;
+    /// assert_eq!((ring.lanes(), ring.mpmc_stats()?.lanes[0].free), (4, 256));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn create_mpmc<T: Payload>(
+        name: impl AsRef<OsStr>,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        Self::create(name.as_ref(), options.mpmc_slots_of::<T>()?, options)
+    }
+
+    /// Makes an `mpmc` ring of byte slots, as [`create_mpmc`](Self::create_mpmc).
+    ///
+    /// # Errors
+    /// As [`create_mpmc`](Self::create_mpmc).
+    pub fn create_mpmc_bytes(
+        name: impl AsRef<OsStr>,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        Self::create(name.as_ref(), options.mpmc_bytes()?, options)
+    }
+
     /// Makes a ring of this description under a name that is free.
     pub(crate) fn create(name: &OsStr, spec: Spec, options: &Options) -> Result<Self, OpenError> {
         let place = Place::resolve(name, true)?;
@@ -206,6 +245,18 @@ impl Ring {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Who may attach.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.spec().sides.kind()
+    }
+
+    /// How many lanes there are; 1 in a ring that is not `mpmc`.
+    #[must_use]
+    pub fn lanes(&self) -> u32 {
+        self.spec().sides.lanes()
+    }
+
     /// What a message is, and the sizes.
     #[must_use]
     pub fn shape(&self) -> Shape {
@@ -254,12 +305,26 @@ impl Ring {
         self.spec().sleeper
     }
 
-    /// A snapshot of what both sides did and whether they live.
+    /// A snapshot of what both sides of an `spsc` ring did and whether they live.
     ///
     /// # Errors
-    /// [`OpenError::Corrupt`] if a shared word holds an impossible value.
+    /// [`OpenError::Corrupt`] if a shared word holds an impossible value,
+    /// [`OpenError::OtherKind`] of an `mpmc` ring.
     pub fn stats(&self) -> Result<Stats, OpenError> {
+        self.expect_kind(Kind::Spsc)?;
         Stats::take(self.mapping(), self.spec(), self.lookout())
+    }
+
+    /// A snapshot of an `mpmc` ring: what is in its lanes, and who is attached.
+    ///
+    /// Looks at every slot of the ring.
+    ///
+    /// # Errors
+    /// [`OpenError::Corrupt`] if a shared word holds an impossible value,
+    /// [`OpenError::OtherKind`] of an `spsc` ring.
+    pub fn mpmc_stats(&self) -> Result<MpmcStats, OpenError> {
+        self.expect_kind(Kind::Mpmc)?;
+        MpmcStats::take(self.mapping(), self.spec(), self.lookout())
     }
 
     /// Whether the name under which the ring was opened still means it; true of a
@@ -296,6 +361,7 @@ impl Ring {
         let found = self.spec();
         self.expect_messages(wanted)?;
         for (same, what) in [
+            (found.sides == wanted.sides, "number of lanes, producers, consumers or redeliveries"),
             (found.shape == wanted.shape, "capacity or slot size"),
             (found.metadata == wanted.metadata, "metadata"),
             (found.sleeper == wanted.sleeper, "kind of sleeper"),
@@ -310,8 +376,16 @@ impl Ring {
         Ok(())
     }
 
-    /// Refuses a ring of another shape, or of messages of another type.
+    fn expect_kind(&self, expected: Kind) -> Result<(), OpenError> {
+        match self.kind() {
+            found if found == expected => Ok(()),
+            found => Err(OpenError::OtherKind { found, expected }),
+        }
+    }
+
+    /// Refuses a ring of another kind or shape, or of messages of another type.
     pub(crate) fn expect_messages(&self, wanted: &Spec) -> Result<(), OpenError> {
+        self.expect_kind(wanted.sides.kind())?;
         let found = self.spec();
         let same = found.shape.name() == wanted.shape.name()
             && found.type_size == wanted.type_size

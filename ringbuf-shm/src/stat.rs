@@ -2,6 +2,8 @@
 //!
 //! Unsafe code here borrows the words of a mapping that is itself borrowed.
 
+pub(crate) mod mpmc;
+
 use crate::counters::Counters;
 use crate::error::OpenError;
 use crate::header::{Shape, Spec};
@@ -13,7 +15,7 @@ use ringbuf_core::peer::{Presence, RowWords};
 use ringbuf_core::position::Position;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
-/// What happened on a ring so far.
+/// What happened on an `spsc` ring so far.
 ///
 /// Taken without stopping anybody: numbers of one side belong together, those of
 /// different sides may be a few messages apart. Everything but positions and
@@ -41,7 +43,7 @@ pub struct Stats {
     pub consumer: PeerStats,
 }
 
-/// What is known about one side of a ring.
+/// What is known about one side of an `spsc` ring, or about one row of an `mpmc` ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerStats {

@@ -1,18 +1,20 @@
 //! Goal: format version 1 stays what it is: what this build writes, and what it
 //! can read, is the same for ever.
-//! Method: the bytes of a ring of each shape after two messages stand in
-//! `tests/golden`. A new ring must have them, and a file made of them must open
-//! and deliver. What differs from ring to ring (ids, times, process) is set to
+//! Method: the bytes of a ring of each kind and shape, of `spsc` rings after two
+//! messages, stand in `tests/golden`. A new ring must have them, and a file made of
+//! them must open and deliver. What differs from ring to ring (ids, times, process) is set to
 //! fixed values before the comparison.
 #![cfg(target_endian = "little")]
 
-use ringbuf_shm::{Options, OtherBoot, Predecessor, Redelivery, Ring, spsc};
+use ringbuf_shm::{Kind, Options, OtherBoot, Predecessor, Redelivery, Ring, spsc};
 use std::fmt::Write;
 use std::path::Path;
 
 const SLOTS: &str = include_str!("golden/slots.hex");
 const BYTES: &str = include_str!("golden/bytes.hex");
 const RECORDS: &str = include_str!("golden/records.hex");
+const MPMC_SLOTS: &str = include_str!("golden/mpmc-slots.hex");
+const MPMC_BYTES: &str = include_str!("golden/mpmc-bytes.hex");
 
 /// Bytes on a line.
 const LINE: usize = 16;
@@ -54,12 +56,26 @@ fn records(path: &Path) {
     std::mem::forget(producer);
 }
 
+/// Begins in the middle of a lap: half of its slots are free for the next one.
+fn many() -> Options {
+    let options = options().capacity(64).first_position((1 << 40) + 32);
+    options.producers_max(2).consumers_max(3).redeliveries_max(7)
+}
+
+fn mpmc_slots(path: &Path) {
+    Ring::create_mpmc::<u64>(path, &many().lanes(2)).unwrap();
+}
+
+fn mpmc_bytes(path: &Path) {
+    Ring::create_mpmc_bytes(path, &many().slot_size(100)).unwrap();
+}
+
 fn set(file: &mut [u8], offset: usize, bytes: &[u8]) {
     file[offset..offset + bytes.len()].copy_from_slice(bytes);
 }
 
 /// Sets what differs from ring to ring.
-fn settle(file: &mut [u8], is_bytes: bool) {
+fn settle(file: &mut [u8], name: &str) {
     set(file, 184, &[0xC0; 8]); // created
     set(file, 192, &[0xFF; 16]); // boot_id: unknown
     set(file, 208, &[0xD0; 16]); // ring_id
@@ -67,9 +83,11 @@ fn settle(file: &mut [u8], is_bytes: bool) {
     crc.update(&file[..4092]);
     crc.update(&file[4096..8192]);
     set(file, 4092, &crc.finalize().to_le_bytes());
-    set(file, PEERS + 8, &[0xE0; 8]); // since
-    set(file, PEERS + 16, &[0xE1; 4]); // pid
-    if is_bytes {
+    if !name.starts_with("mpmc") {
+        set(file, PEERS + 8, &[0xE0; 8]); // since
+        set(file, PEERS + 16, &[0xE1; 4]); // pid
+    }
+    if name == "bytes" {
         for slot in 0..2 {
             set(file, DATA + slot * 192 + 16, &[0xF0; 8]); // time
         }
@@ -107,7 +125,7 @@ fn compare(name: &str, golden: &str, make: impl FnOnce(&Path)) {
     let path = directory.path().join("ring");
     make(&path);
     let mut file = std::fs::read(&path).unwrap();
-    settle(&mut file, name == "bytes");
+    settle(&mut file, name);
     let found = dump(&file);
     assert!(found == golden, "tests/golden/{name}.hex differs; the file is now:\n{found}");
 }
@@ -125,6 +143,29 @@ fn new_rings_of_byte_slots_have_the_bytes_of_version_1() {
 #[test]
 fn new_rings_of_records_have_the_bytes_of_version_1() {
     compare("records", RECORDS, records);
+}
+
+#[test]
+fn new_rings_of_many_have_the_bytes_of_version_1() {
+    compare("mpmc-slots", MPMC_SLOTS, mpmc_slots);
+    compare("mpmc-bytes", MPMC_BYTES, mpmc_bytes);
+}
+
+#[test]
+fn rings_of_many_with_the_bytes_of_version_1_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    for (golden, lanes, shape) in [(MPMC_SLOTS, 2, "slots"), (MPMC_BYTES, 1, "bytes")] {
+        std::fs::write(&path, undump(golden)).unwrap();
+        let ring = Ring::open(&path).unwrap();
+        assert_eq!((ring.kind(), ring.lanes(), ring.id()), (Kind::Mpmc, lanes, [0xD0; 16]));
+        assert_eq!((ring.shape().name(), ring.shape().capacity()), (shape, 64));
+        let stats = ring.mpmc_stats().unwrap();
+        assert_eq!(stats.lanes.len(), lanes as usize);
+        assert!(stats.lanes.iter().all(|lane| (lane.free, lane.used) == (64, 0)));
+        assert!(stats.producers.is_empty() && stats.consumers.is_empty());
+        std::fs::remove_file(&path).unwrap();
+    }
 }
 
 #[test]

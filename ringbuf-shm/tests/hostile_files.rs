@@ -32,6 +32,14 @@ fn ring() -> Place {
     Place { directory, path }
 }
 
+/// A good ring of each kind.
+fn rings() -> [Place; 2] {
+    let many = ring();
+    fs::remove_file(&many.path).unwrap();
+    Ring::create_mpmc::<u64>(&many.path, &Options::new().capacity(64).lanes(2)).unwrap();
+    [ring(), many]
+}
+
 fn refused(path: &Path) -> OpenError {
     Ring::open(path).expect_err("the ring was believed")
 }
@@ -45,7 +53,10 @@ fn untrusted(path: &Path, why: &str) {
 
 #[test]
 fn every_length_but_the_right_one_is_refused() {
-    let place = ring();
+    rings().into_iter().for_each(|place| refuses_other_lengths(&place));
+}
+
+fn refuses_other_lengths(place: &Place) {
     let file = File::options().write(true).open(&place.path).unwrap();
     let whole = file.metadata().unwrap().len();
     for longer in [1, 4096, 65_536, 1 << 40] {
@@ -70,7 +81,10 @@ fn every_length_but_the_right_one_is_refused() {
 
 #[test]
 fn every_flipped_bit_of_the_immutable_part_is_refused() {
-    let place = ring();
+    rings().into_iter().for_each(|place| refuses_flipped_bits(&place));
+}
+
+fn refuses_flipped_bits(place: &Place) {
     let file = File::options().write(true).open(&place.path).unwrap();
     let good = fs::read(&place.path).unwrap();
     for at in 0..IMMUTABLE_LEN {

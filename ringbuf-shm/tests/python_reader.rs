@@ -2,7 +2,9 @@
 //! Method: `read_ring.py` knows that page and nothing of this crate. It is run on
 //! rings with known messages, and on files that it must refuse.
 
-use ringbuf_shm::{Options, spsc};
+use ringbuf_shm::{Options, Ring, spsc};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -113,6 +115,87 @@ fn records_are_read_past_their_padding() {
     }
 }
 
+/// Stores words at these offsets.
+fn store(path: &Path, words: &[(u64, u64)]) {
+    let file = File::options().write(true).open(path).unwrap();
+    for (offset, word) in words {
+        file.write_all_at(&word.to_ne_bytes(), *offset).unwrap();
+    }
+}
+
+/// Two lanes of slots of 32 bytes, two producers, one consumer.
+fn slots_of_many(path: &Path) {
+    // In the middle of the last lap before all positions wrap.
+    let options = Options::new().capacity(64).lanes(2).first_position(32_u64.wrapping_neg());
+    let options = options.producers_max(2).consumers_max(1);
+    Ring::create_mpmc::<u64>(path, &options).unwrap();
+}
+
+const DATA: u64 = 327_680;
+
+#[test]
+fn lanes_are_read_by_position() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    slots_of_many(&path);
+    let lane = DATA + 64 * 32;
+    let last = u64::from(u32::MAX) << 32;
+    let holder = |row: u64| (1 << 12 | row) << 3;
+    store(
+        &path,
+        &[
+            (lane, 3), // Of the next lap: the last in order.
+            (lane + 16, 8_u64.to_be()),
+            (lane + 63 * 32, last | 3),
+            (lane + 63 * 32 + 8, 5), // Lost five.
+            (lane + 63 * 32 + 16, 7_u64.to_be()),
+            (lane + 32 * 32, last | holder(2) | 4), // Shown to the consumer.
+            (lane + 32, holder(1) | 2),             // Being written.
+            (131_072 + 512, 4),                     // tail
+            (65_536 + 256, holder(1) | 3),          // A producer that left.
+        ],
+    );
+    prints(
+        &path,
+        &[
+            "kind: 2",
+            "region lanes: offset=131072 len=1024 stride=512",
+            "region board: offset=196608 len=512 stride=0",
+            "region data: offset=327680 len=4096 stride=32",
+            "producer 1: closed, epoch 1, pid 0",
+            "lane 0: head=18446744073709551584 tail=18446744073709551584 full=0 dropped=0",
+            "lane 1: head=18446744073709551584 tail=4 full=2 dropped=5",
+            "message 1/18446744073709551615: 0000000000000007",
+            "message 1/0: 0000000000000008",
+        ],
+    );
+    // Words that no peer stores; the lap is right.
+    for word in [0, 6, 7, 2, 4, holder(1) | 3, holder(2) | 2, holder(1) | 4, holder(3) | 4, 8 | 4] {
+        store(&path, &[(lane + 32, word)]);
+        refuses(&path, "refused: slot word");
+        assert!(Ring::open(&path).unwrap().mpmc_stats().is_err(), "{word:#x}");
+    }
+}
+
+#[test]
+fn lanes_of_byte_slots_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    let options = Options::new().capacity(64).slot_size(10).huge_pages(true);
+    Ring::create_mpmc_bytes(&path, &options).unwrap();
+    let slot = (2 << 20) + 128;
+    let text = u64::from_ne_bytes(*b"ab      ");
+    store(&path, &[(slot, 2), (slot + 8, 77), (slot + 40, 1 << 32 | 3), (slot + 64, text)]);
+    prints(
+        &path,
+        &[
+            "region data: offset=2097152 len=8192 stride=128",
+            "lane 0: head=64 tail=64 full=1 dropped=0",
+            "message 0/65: tag=77 len=2 6162",
+        ],
+    );
+}
+
 #[test]
 fn what_must_be_refused_is_refused() {
     let directory = tempfile::tempdir().unwrap();
@@ -147,6 +230,21 @@ fn what_must_be_refused_is_refused() {
     spoiled("refused: length of the file", &|file| file.push(0));
     spoiled("refused: row word", &|file| file[65_536..65_544].fill(0));
     spoiled("refused: positions", &|file| file[131_072] = 0xFF);
+    slots_of_many(&directory.path().join("many"));
+    let many = std::fs::read(directory.path().join("many")).unwrap();
+    for (at, byte, why) in [
+        (52, 3, "refused: shape 3"),
+        (64, 32, "refused: capacity"),
+        (104, 2, "refused: rows or lanes"),
+        (152, 65, "refused: rows or lanes"),
+        (152, 3, "refused: data"),
+        (228, 2, "refused: progress or delivery"),
+    ] {
+        let mut file = many.clone();
+        sealed(&mut file, at, byte);
+        std::fs::write(&path, &file).unwrap();
+        refuses(&path, why);
+    }
     refuses(directory.path(), "refused: not a regular file");
     refuses(&directory.path().join("none"), "refused: No such file or directory");
 }

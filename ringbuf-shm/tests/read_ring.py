@@ -7,20 +7,21 @@ say why a file is refused or a word cannot be true.
 import fcntl, os, stat, struct, sys, zlib
 
 SHAPES = {1: "slots", 3: "records", 4: "bytes"}
-REGIONS = ["peers", "producer", "consumer", "events", "data"]
-HEADER = struct.Struct("=8s4I3Q4I3Q2IQI4s2Q8I4Q16s16s32s")
+REGIONS = {1: {1: "peers", 2: "producer", 3: "consumer", 4: "events", 5: "data"},
+           2: {1: "peers", 6: "lanes", 7: "board", 4: "events", 5: "data"}}
+HEADER = struct.Struct("=8s4I3Q4I3Q2IQI4s2Q8I4Q16s16s2I")
 FIELDS = """magic endian version word_bits header_len incompatible read_compatible compatible
     kind shape fence sleeper capacity slot_size stride alignment message_header first_position
     rows widths type_size type_align type_name_len metadata_len redelivery reopen other_boot
     delivery_max lanes region_count reader_patience lock_base file_len created boot_id ring_id
-    reserved""".split()
+    producer_rows progress""".split()
 
 def require(condition, why):
     if not condition:
         sys.exit(f"refused: {why}")
 
-def up(n, multiple):
-    return -(-n // multiple) * multiple
+def words(fd, at, count):
+    return struct.unpack(f"={count}Q", os.pread(fd, 8 * count, at))
 
 def read_header(fd):
     status = os.fstat(fd)
@@ -36,10 +37,14 @@ def read_header(fd):
     require(zlib.crc32(head[4096:], zlib.crc32(head[:4092])) == checksum, "wrong checksum")
     h = dict(zip(FIELDS, HEADER.unpack_from(head)))
     require(h["incompatible"] == 0, f"unknown features {h['incompatible']:#x}")
-    require(h["kind"] == 1, f"kind {h['kind']}")
-    require(h["shape"] in SHAPES, f"shape {h['shape']}")
-    h["shape"], capacity = SHAPES[h["shape"]], h["capacity"]
-    require(capacity and capacity & (capacity - 1) == 0 and capacity <= 1 << 32, "capacity")
+    require(h["kind"] in REGIONS, f"kind {h['kind']}")
+    names, many, capacity, lanes = REGIONS[h["kind"]], h["kind"] == 2, h["capacity"], h["lanes"]
+    rows = 0 < h["producer_rows"] < h["rows"] <= 4096 if many else h["rows"] == 2
+    require(rows and 0 < lanes <= (64 if many else 1), "rows or lanes")
+    require(not many or h["progress"] == 1 and 0 < h["delivery_max"] < 256, "progress or delivery")
+    require(h["shape"] in SHAPES and not (many and h["shape"] == 3), f"shape {h['shape']}")
+    h["shape"] = SHAPES[h["shape"]]
+    require((64 if many else 1) <= capacity <= 1 << 32 and capacity & -capacity == capacity, "capacity")
     require(h["widths"] == bytes([12, 17, 3, 32]), "widths")
     require(h["fence"] == 1 and h["sleeper"] in (1, 2), "fence or sleeper")
     require(all(h[p] in (1, 2) for p in ("redelivery", "reopen", "other_boot")), "policy")
@@ -47,10 +52,10 @@ def read_header(fd):
     h["type_name"] = head[768:768 + h["type_name_len"]].decode()
     h["metadata"] = head[4096:4096 + h["metadata_len"]]
     table = [struct.unpack_from("=2I3Q", head, 256 + 32 * i) for i in range(5)]
-    require(h["region_count"] == 5 and [entry[0] for entry in table] == [1, 2, 3, 4, 5], "regions")
-    h["regions"] = {name: entry[2:] for name, entry in zip(REGIONS, table)}
+    require(h["region_count"] == 5 and [entry[0] for entry in table] == list(names), "regions")
+    h["regions"] = {names[entry[0]]: entry[2:] for entry in table}
     data, length, stride = h["regions"]["data"]
-    require(length == capacity * (stride or 1) and data + length <= h["file_len"], "data")
+    require(length == lanes * capacity * (stride or 1) and data + length <= h["file_len"], "data")
     require(status.st_size >= h["file_len"], "cut short")
     require(status.st_size == h["file_len"], "length of the file")
     return h
@@ -60,32 +65,54 @@ def presence(fd, word, row):
         return "absent"
     state, who = word & 7, word >> 3
     require(who >> 29 == 0 and who & 4095 == row and who >> 12 and state in (2, 3), "row word")
-    if state == 3:
-        return f"closed, epoch {who >> 12}"
     ask = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, (1 << 56) + who, 1, 0)
     held = struct.unpack_from("h", fcntl.fcntl(fd, fcntl.F_OFD_GETLK, ask))[0] != fcntl.F_UNLCK
-    return f"{'alive' if held else 'dead'}, epoch {who >> 12}"
+    return f"{'closed' if state == 3 else 'alive' if held else 'dead'}, epoch {who >> 12}"
 
-def messages(fd, h, head, tail):
-    """What stands between head and tail: position and text."""
+def slot(fd, h, at):
+    if h["shape"] == "slots":
+        return os.pread(fd, h["slot_size"], at + h["message_header"]).hex()
+    length, tag, _time = words(fd, at, 3)
+    require(length <= h["slot_size"], "length of a message")
+    return f"tag={tag} len={length} {os.pread(fd, length, at + 64).hex()}"
+
+def messages(fd, h):
+    # The consumer's words first: what is between them and a later tail is there.
+    head, taken, _, dropped = words(fd, h["regions"]["consumer"][0], 4)
+    tail, = words(fd, h["regions"]["producer"][0], 1)
+    yield f"head={head} taken={taken} tail={tail} dropped={dropped}"
     (data, _, stride), capacity, alignment = h["regions"]["data"], h["capacity"], h["alignment"]
+    require((taken - head) % 2**64 <= (tail - head) % 2**64 <= capacity, "positions")
     while head != tail:
         index, ready, size = head % capacity, (tail - head) % 2**64, 1
         at = data + index * (stride or 1)
-        if h["shape"] == "slots":
-            yield head, os.pread(fd, h["slot_size"], at).hex()
-        elif h["shape"] == "bytes":
-            length, tag, _time = struct.unpack("=3Q", os.pread(fd, 24, at))
-            require(length <= h["slot_size"], "length of a message")
-            yield head, f"tag={tag} len={length} {os.pread(fd, length, at + 64).hex()}"
+        if h["shape"] != "records":
+            yield f"message {head}: {slot(fd, h, at)}"
         else:
-            kind, length = divmod(struct.unpack("=Q", os.pread(fd, 8, at))[0], 1 << 32)
-            size = alignment + up(length, alignment)
+            kind, length = divmod(words(fd, at, 1)[0], 1 << 32)
+            size = alignment - (-length // alignment) * alignment
             require(size <= ready and index + size <= capacity, "record")
             require(kind == 1 or (kind == 2 and index + size == capacity), "record")
             if kind == 1:
-                yield head, f"len={length} {os.pread(fd, length, at + alignment).hex()}"
+                yield f"message {head}: len={length} {os.pread(fd, length, at + alignment).hex()}"
         head = (head + size) % 2**64
+
+def messages_of_lane(fd, h, lane):
+    tail, *_, head = words(fd, h["regions"]["lanes"][0] + 512 * lane, 17)
+    full, dropped, laps = [], 0, h["capacity"] << 32
+    for index in range(h["capacity"]):
+        at = h["regions"]["data"][0] + (lane * h["capacity"] + index) * h["stride"]
+        word, fate = words(fd, at + (40 if h["shape"] == "bytes" else 0), 2)
+        state, row, epoch = word & 7, word >> 3 & 4095, word >> 15 & 0x1FFFF
+        held = epoch and row < h["rows"] and (row < h["producer_rows"]) == (state == 2)
+        require(held if state in (2, 4) else state in (1, 3, 5) and row == epoch == 0, "slot word")
+        dropped += fate % 2**24
+        if state == 3:  # At the position nearest head that has these lower bits.
+            ahead = ((word >> 32) * h["capacity"] + index - head + laps // 2) % laps - laps // 2
+            full.append((ahead, at))
+    yield f"lane {lane}: head={head} tail={tail} full={len(full)} dropped={dropped}"
+    for ahead, at in sorted(full):
+        yield f"message {lane}/{(head + ahead) % 2**64}: {slot(fd, h, at)}"
 
 def main(path):
     try:
@@ -93,23 +120,19 @@ def main(path):
     except OSError as error:
         sys.exit(f"refused: {error.strerror}")
     h = read_header(fd)
-    for name in ("shape capacity slot_size stride alignment type_size type_align type_name metadata"
-                 " sleeper redelivery reopen other_boot first_position file_len").split():
+    for name in ("kind shape capacity slot_size stride alignment type_size type_align type_name"
+                 " metadata sleeper redelivery reopen other_boot first_position file_len").split():
         print(f"{name}: {h[name]}")
     for name, (offset, length, stride) in h["regions"].items():
         print(f"region {name}: offset={offset} len={length} stride={stride}")
-    for row, name in enumerate(("producer", "consumer")):
-        at = h["regions"]["peers"][0] + 128 * row
-        state, _since, pid = struct.unpack("=2QI", os.pread(fd, 20, at))
-        print(f"{name}: {presence(fd, state, row)}, pid {pid}")
-    # The consumer's words first: what is between them and a later tail is there.
-    head, taken, _, dropped = struct.unpack("=4Q", os.pread(fd, 32, h["regions"]["consumer"][0]))
-    tail, = struct.unpack("=Q", os.pread(fd, 8, h["regions"]["producer"][0]))
-    print(f"head={head} taken={taken} tail={tail} dropped={dropped}")
-    used = (tail - head) % 2**64
-    require(used <= h["capacity"] and (taken - head) % 2**64 <= used, "positions")
-    for position, text in messages(fd, h, head, tail):
-        print(f"message {position}: {text}")
+    (peers, _, stride), many = h["regions"]["peers"], h["kind"] == 2
+    for row in range(h["rows"]):
+        state, _since, pid = struct.unpack("=2QI", os.pread(fd, 20, peers + stride * row))
+        name = ("producer" if row < (h["producer_rows"] or 1) else "consumer") + f" {row}" * many
+        if not many or state != 1:
+            print(f"{name}: {presence(fd, state, row)}, pid {pid}")
+    for lane in range(h["lanes"]):
+        print(*(messages_of_lane(fd, h, lane) if many else messages(fd, h)), sep="\n")
 
 if __name__ == "__main__":
     require(len(sys.argv) == 2, "usage: read_ring.py FILE")

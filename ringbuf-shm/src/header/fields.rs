@@ -59,7 +59,9 @@ pub(crate) struct Header {
     pub(super) created: u64,
     pub(super) boot_id: [u8; 16],
     pub(super) ring_id: [u8; 16],
-    pub(super) reserved_early: [u8; 32],
+    pub(super) producer_rows: u32,
+    pub(super) progress: u32,
+    pub(super) reserved_early: [u8; 24],
     pub(super) regions: [Region; REGIONS_MAX],
     pub(super) type_name: [u8; TYPE_NAME_LEN_MAX],
     pub(super) reserved_late: [u8; 3064],
@@ -78,7 +80,7 @@ pub(crate) struct Region {
     /// How long it is, in bytes.
     pub(crate) len: u64,
     /// From one element to the next, in bytes; 0 if it is not an array.
-    pub(super) stride: u64,
+    pub(crate) stride: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -89,11 +91,17 @@ pub(crate) enum RegionKind {
     Consumer = 3,
     Events = 4,
     Data = 5,
+    Lanes = 6,
+    Board = 7,
 }
 
 impl Region {
-    pub(crate) fn new(kind: RegionKind, offset: u64, len: u64, stride: u64) -> Self {
+    pub(super) fn new(kind: RegionKind, offset: u64, len: u64, stride: u64) -> Self {
         Self { kind: kind as u32, flags: 0, offset, len, stride }
+    }
+
+    pub(super) fn is(&self, kind: RegionKind) -> bool {
+        self.kind == kind as u32
     }
 
     pub(crate) fn end(&self) -> u64 {
@@ -139,7 +147,9 @@ const _: () = {
     assert!(offset_of!(Header, created) == 184);
     assert!(offset_of!(Header, boot_id) == 192);
     assert!(offset_of!(Header, ring_id) == 208);
-    assert!(offset_of!(Header, reserved_early) == 224);
+    assert!(offset_of!(Header, producer_rows) == 224);
+    assert!(offset_of!(Header, progress) == 228);
+    assert!(offset_of!(Header, reserved_early) == 232);
     assert!(offset_of!(Header, regions) == 256);
     assert!(offset_of!(Header, type_name) == 768);
     assert!(offset_of!(Header, reserved_late) == 1024);

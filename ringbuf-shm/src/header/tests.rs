@@ -11,9 +11,25 @@ use std::mem::offset_of;
 
 const BOOT: [u8; 16] = [7; 16];
 
+/// Its alignment is more than that of the words in front of it.
+#[repr(align(64))]
+struct Wide {
+    _bytes: [u8; 100],
+}
+
+/// Of each shape: `spsc` up to 2, `mpmc` from 3 on.
 fn made() -> Vec<Description> {
     let options = Options::new().capacity(64).slot_size(100).type_name("Tick").metadata(b"caps");
-    let specs = [options.slots_of::<u64>(), options.bytes(), options.records()];
+    let many = options.clone().lanes(3).producers_max(5).consumers_max(7).redeliveries_max(255);
+    let most = many.clone().lanes(1).producers_max(4095).consumers_max(1).huge_pages(true);
+    let specs = [
+        options.slots_of::<u64>(),
+        options.bytes(),
+        options.records(),
+        many.mpmc_slots_of::<u64>(),
+        many.mpmc_bytes(),
+        most.mpmc_slots_of::<Wide>(),
+    ];
     specs.map(|spec| Description::new(spec.unwrap(), 5, [9; 16], BOOT)).to_vec()
 }
 
@@ -117,7 +133,7 @@ fn reserved_numbers_are_refused_by_name() {
         seal(&mut bytes);
         Description::decode(&bytes, description.file_len).unwrap_err()
     };
-    for kind in [0, 2, 3] {
+    for kind in [0, 3] {
         let error = spoiled(offset_of!(Header, kind), kind);
         assert!(matches!(error, OpenError::Kind { found } if found == kind));
     }
@@ -136,6 +152,74 @@ fn reserved_numbers_are_refused_by_name() {
         let error = spoiled(offset, value);
         assert!(matches!(error, OpenError::Unsupported(_)), "{offset}: {error}");
     }
+}
+
+#[test]
+fn decisions_that_no_ring_of_many_could_have_are_refused() {
+    let made = made();
+    let spoiled = |index: usize, offset, value: u32| {
+        let mut bytes = Description::encode(&made[index]);
+        put(&mut bytes, offset, &value.to_ne_bytes());
+        seal(&mut bytes);
+        Description::decode(&bytes, made[index].file_len).unwrap_err()
+    };
+    for (index, rows) in [(3, 12), (4, 12), (5, 4096)] {
+        for (offset, value) in [
+            // Strict rings; those of no kind of progress; the other shape.
+            (offset_of!(Header, progress), 2),
+            (offset_of!(Header, progress), 0),
+            (offset_of!(Header, progress), 3),
+            (offset_of!(Header, shape), 3),
+            (offset_of!(Header, reopen), 1),
+        ] {
+            let error = spoiled(index, offset, value);
+            assert!(matches!(error, OpenError::Unsupported(_)), "{offset}: {error}");
+        }
+        for (offset, value) in [
+            (offset_of!(Header, delivery_max), 0),
+            (offset_of!(Header, delivery_max), 256),
+            (offset_of!(Header, producer_rows), 0),
+            (offset_of!(Header, producer_rows), rows),
+            (offset_of!(Header, producer_rows), rows + 1),
+            (offset_of!(Header, producer_rows), u32::MAX),
+            (offset_of!(Header, rows), 4097),
+            (offset_of!(Header, rows), u32::MAX),
+        ] {
+            let error = spoiled(index, offset, value);
+            let OpenError::Damaged(what) = error else { panic!("{offset}: {error}") };
+            assert!(what.starts_with("the number of "), "{offset}: {what}");
+        }
+        for (offset, value, why) in [
+            (offset_of!(Header, lanes), 0, GeometryError::Lanes),
+            (offset_of!(Header, lanes), 65, GeometryError::Lanes),
+            (offset_of!(Header, capacity), 32, GeometryError::Capacity),
+            (offset_of!(Header, capacity), 65, GeometryError::Capacity),
+            (offset_of!(Header, slot_size), 0, GeometryError::SlotSize),
+        ] {
+            let error = spoiled(index, offset, value);
+            assert!(matches!(error, OpenError::Geometry(found) if found == why), "{error}");
+        }
+        let error = spoiled(index, offset_of!(Header, lanes), 2);
+        assert!(matches!(error, OpenError::Damaged("the table of regions")), "{error}");
+    }
+    for align in [0, 3, 12, 8192] {
+        let error = spoiled(3, offset_of!(Header, type_align), align);
+        assert!(matches!(error, OpenError::Geometry(GeometryError::Alignment)), "{error}");
+    }
+    let error = spoiled(3, offset_of!(Header, alignment), 8);
+    assert!(matches!(error, OpenError::Damaged("the stride of the slots")), "{error}");
+}
+
+#[test]
+fn words_stand_in_front_of_the_slots_of_many() {
+    let slots = made().into_iter().map(|description| match description.spec.shape {
+        Shape::Slots(slots) | Shape::Bytes(slots) => {
+            (slots.prefix(), slots.stride(), slots.alignment(), description.spec.type_align)
+        }
+        Shape::Records(_) => (0, 0, 0, 1),
+    });
+    let slots: Vec<_> = slots.skip(3).collect();
+    assert_eq!(slots, [(16, 32, 16, 8), (64, 192, 64, 1), (64, 192, 64, 64)]);
 }
 
 #[test]
@@ -165,7 +249,8 @@ fn types_and_positions_of_another_shape_are_refused() {
         seal(&mut bytes);
         Description::decode(&bytes, made[index].file_len).unwrap_err()
     };
-    for index in 0..3 {
+    // Not of values in a ring of many: another alignment below 16 makes no difference.
+    for index in [0, 1, 2, 4, 5] {
         for offset in [offset_of!(Header, type_size), offset_of!(Header, type_align)] {
             let error = spoiled(index, offset, 4);
             assert!(matches!(error, OpenError::Damaged(_)), "{index}: {error}");
@@ -236,21 +321,30 @@ fn slightly_wrong_headers_are_believed_only_where_nobody_looks() {
 /// in all bytes that mean something.
 fn believed_only_if_true(bytes: &[u8], file_len: u64) {
     let Ok(read) = Description::decode(bytes, file_len) else { return };
+    // What only rings of many say, nobody looks at in others.
+    let ignored = match read.spec.sides.kind() {
+        Kind::Spsc => {
+            [(offset_of!(Header, delivery_max), 4), (offset_of!(Header, producer_rows), 8)]
+        }
+        Kind::Mpmc => [(0, 0); 2],
+    };
     assert_eq!(read.file_len, file_len);
     let (mut found, mut again) = (bytes.to_vec(), read.encode());
     let names = offset_of!(Header, type_name);
     for (offset, len) in [
         (offset_of!(Header, compatible), 8),
-        (offset_of!(Header, delivery_max), 4),
         (offset_of!(Header, reader_patience), 8),
-        (offset_of!(Header, reserved_early), 32),
+        (offset_of!(Header, reserved_early), 24),
         // The unused rest of the table of regions, and of the name.
         (offset_of!(Header, regions) + 5 * 32, 11 * 32),
         (names + read.spec.type_name.len(), 256 - read.spec.type_name.len()),
         (offset_of!(Header, reserved_late), 3068),
         (offset_of!(Header, checksum), 4),
         (HEADER_LEN + read.spec.metadata.len(), METADATA_LEN_MAX - read.spec.metadata.len()),
-    ] {
+    ]
+    .into_iter()
+    .chain(ignored)
+    {
         found[offset..offset + len].fill(0);
         again[offset..offset + len].fill(0);
     }

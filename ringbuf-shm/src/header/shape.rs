@@ -1,0 +1,90 @@
+//! What a message is, with its sizes.
+
+use super::sides::Sides;
+use crate::layout::{MESSAGE_HEADER_LEN, SLOT_ALIGNMENT, SLOT_WORDS_LEN};
+use ringbuf_core::geometry::{GeometryError, Records, Slots};
+
+/// What a message is in this ring, with its sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// Values of one type, side by side; in an `mpmc` ring, each behind its words.
+    Slots(Slots),
+    /// Bytes up to a size, each message with its header.
+    Bytes(Slots),
+    /// Bytes of any length, in place, one behind the other.
+    Records(Records),
+}
+
+impl Shape {
+    /// Slots for values of this size and alignment, with room in front of each for
+    /// what the peers of such a ring say about it.
+    pub(crate) fn slots(
+        sides: &Sides,
+        capacity: u64,
+        size: u64,
+        alignment: u64,
+    ) -> Result<Self, GeometryError> {
+        let slots = match sides {
+            Sides::Spsc => Slots::new(capacity, size, alignment, 0),
+            // Rounding up would hide it.
+            Sides::Mpmc { .. } if !alignment.is_power_of_two() => Err(GeometryError::Alignment),
+            Sides::Mpmc { .. } => {
+                let alignment = alignment.max(SLOT_WORDS_LEN);
+                let prefix = SLOT_WORDS_LEN.next_multiple_of(alignment);
+                Slots::new(capacity, size, alignment, prefix)
+            }
+        };
+        Ok(Self::Slots(in_lanes(slots?, sides)?))
+    }
+
+    /// Slots for bytes, each with the header of its message.
+    pub(crate) fn bytes(sides: &Sides, capacity: u64, size: u64) -> Result<Self, GeometryError> {
+        let slots = Slots::new(capacity, size, SLOT_ALIGNMENT, MESSAGE_HEADER_LEN as u64)?;
+        Ok(Self::Bytes(in_lanes(slots, sides)?))
+    }
+
+    /// The number of this shape in the file.
+    pub(crate) fn code(&self) -> u32 {
+        match self {
+            Self::Slots(_) => 1,
+            Self::Records(_) => 3,
+            Self::Bytes(_) => 4,
+        }
+    }
+
+    /// What the shape is called.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Slots(_) => "slots",
+            Self::Bytes(_) => "bytes",
+            Self::Records(_) => "records",
+        }
+    }
+
+    /// Slots of a lane (an `spsc` ring has one), or bytes of a ring of records.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        match self {
+            Self::Slots(slots) | Self::Bytes(slots) => slots.capacity(),
+            Self::Records(records) => records.capacity(),
+        }
+    }
+
+    /// Bytes of the whole payload area.
+    #[must_use]
+    pub fn data_len(&self) -> u64 {
+        match self {
+            Self::Slots(slots) | Self::Bytes(slots) => slots.data_len(),
+            Self::Records(records) => records.capacity(),
+        }
+    }
+}
+
+fn in_lanes(slots: Slots, sides: &Sides) -> Result<Slots, GeometryError> {
+    match sides {
+        Sides::Spsc => Ok(slots),
+        Sides::Mpmc { lanes, .. } => slots.in_lanes(*lanes),
+    }
+}
