@@ -22,6 +22,7 @@
 //! | [`sweep`] | what the dead have left, and what the living make of it |
 //! | [`event`] | sleeping without losing a wake-up |
 //! | [`peer`] | who is attached, who is dead, who takes over |
+//! | [`crowd`] | the other side of a ring of many, and when it is gone |
 //! | [`wait`] | looking until something is found or nobody is left |
 #![doc = include_str!("../PROTOCOL.md")]
 #![no_std]
@@ -34,6 +35,7 @@ compile_error!(
      may be larger than 4 GiB"
 );
 
+pub mod crowd;
 pub mod error;
 pub mod event;
 pub mod geometry;

@@ -234,6 +234,13 @@ impl<M: Machine> RowWords<M> {
         self.state.load(Acquire) & STATE_MASK == LEFT
     }
 
+    /// Whether nobody ever sat here, by a look at the word alone.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        // Relaxed: a newcomer is seen or not, nothing rests on it.
+        self.state.load(Relaxed) == STATE_EMPTY
+    }
+
     /// Whether somebody sits on this row, which is number `row`.
     ///
     /// Never asks about the caller's own identity: the kernel does not show a

@@ -6,6 +6,7 @@
 //! A peer is found gone only *after* a look that found nothing, and then one more
 //! look decides: what the peer did before it went is never missed.
 
+use crate::error::Corrupt;
 use crate::event::Event;
 use crate::machine::Machine;
 use crate::peer::{Liveness, Presence, RowWords};
@@ -44,16 +45,16 @@ pub enum WaitError<E> {
 }
 
 /// The other side, as one who waits for it sees it.
-pub struct Peer<'a, M: Machine, L> {
-    /// Its row.
-    pub words: &'a RowWords<M>,
-    /// The number of that row.
-    pub row: u32,
-    /// Who knows whether it lives.
-    pub locks: &'a L,
-}
+pub trait Counterpart {
+    /// Whether nothing can come any more, by a look at words alone.
+    fn has_left(&self) -> bool;
 
-impl<M: Machine, L: Liveness> Peer<'_, M, L> {
+    /// Who is there, as the kernel knows it: `Closed` and `Dead` mean that nobody is.
+    ///
+    /// # Errors
+    /// [`Corrupt`] if a word cannot be true.
+    fn presence(&self) -> Result<Presence, Corrupt>;
+
     /// Looks once. `None`: nothing now, and the peer did not close its handle.
     ///
     /// Makes no system call, and so does not notice that the peer died.
@@ -62,7 +63,7 @@ impl<M: Machine, L: Liveness> Peer<'_, M, L> {
     /// [`WaitError::Closed`] when nothing is found and nothing can come;
     /// [`WaitError::Look`].
     #[inline]
-    pub fn look<T, E>(
+    fn look<T, E>(
         &self,
         mut look: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, WaitError<E>> {
@@ -78,21 +79,11 @@ impl<M: Machine, L: Liveness> Peer<'_, M, L> {
     /// # Errors
     /// As [`look`](Self::look).
     #[inline]
-    pub fn found_nothing<T, E>(
+    fn found_nothing<T, E>(
         &self,
         look: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, WaitError<E>> {
-        if self.words.has_left() { Self::last_look(look) } else { Ok(None) }
-    }
-
-    #[cold]
-    fn last_look<T, E>(
-        mut look: impl FnMut() -> Result<Option<T>, E>,
-    ) -> Result<Option<T>, WaitError<E>> {
-        match look().map_err(WaitError::Look)? {
-            Some(found) => Ok(Some(found)),
-            None => Err(WaitError::Closed),
-        }
+        if self.has_left() { last_look(look, WaitError::Closed) } else { Ok(None) }
     }
 
     /// Looks until something is found, spending the time between as `patience` says.
@@ -100,7 +91,7 @@ impl<M: Machine, L: Liveness> Peer<'_, M, L> {
     /// # Errors
     /// [`WaitError::Closed`], [`WaitError::PeerDied`], [`WaitError::TimedOut`] when
     /// patience gave up, [`WaitError::Look`].
-    pub fn wait<T, E>(
+    fn wait<M: Machine, T, E>(
         &self,
         machine: &M,
         event: Event<'_, M>,
@@ -120,8 +111,8 @@ impl<M: Machine, L: Liveness> Peer<'_, M, L> {
                 Step::Sleep(nanos) => {
                     event.sleep(nanos, || self.look(&mut look).transpose()).transpose()?
                 }
-                Step::Probe => self.probe(&mut look)?,
-                Step::GiveUp => match self.probe(&mut look)? {
+                Step::Probe => probe(self, &mut look)?,
+                Step::GiveUp => match probe(self, &mut look)? {
                     None => return Err(WaitError::TimedOut),
                     found => found,
                 },
@@ -131,22 +122,51 @@ impl<M: Machine, L: Liveness> Peer<'_, M, L> {
             }
         }
     }
+}
 
-    fn probe<T, E>(
-        &self,
-        look: &mut impl FnMut() -> Result<Option<T>, E>,
-    ) -> Result<Option<T>, WaitError<E>> {
-        let gone = match self.words.presence(self.row, self.locks) {
-            Ok(Presence::Dead) => WaitError::PeerDied,
-            Ok(Presence::Closed) => WaitError::Closed,
-            // A word that cannot be true says nothing about the peer: the ring
-            // itself will be found corrupt, or time will be up.
-            Ok(Presence::Alive | Presence::Absent) | Err(_) => return Ok(None),
-        };
-        match look().map_err(WaitError::Look)? {
-            Some(found) => Ok(Some(found)),
-            None => Err(gone),
-        }
+fn probe<T, E>(
+    other: &(impl Counterpart + ?Sized),
+    look: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Option<T>, WaitError<E>> {
+    match other.presence() {
+        Ok(Presence::Dead) => last_look(look, WaitError::PeerDied),
+        Ok(Presence::Closed) => last_look(look, WaitError::Closed),
+        // A word that cannot be true says nothing about the peer: the ring itself will
+        // be found corrupt, or time will be up.
+        Ok(Presence::Alive | Presence::Absent) | Err(_) => Ok(None),
+    }
+}
+
+/// Nobody is there any more; what they did before they went is not missed.
+#[cold]
+fn last_look<T, E>(
+    mut look: impl FnMut() -> Result<Option<T>, E>,
+    gone: WaitError<E>,
+) -> Result<Option<T>, WaitError<E>> {
+    match look().map_err(WaitError::Look)? {
+        Some(found) => Ok(Some(found)),
+        None => Err(gone),
+    }
+}
+
+/// The other side of a ring of two.
+pub struct Peer<'a, M: Machine, L> {
+    /// Its row.
+    pub words: &'a RowWords<M>,
+    /// The number of that row.
+    pub row: u32,
+    /// Who knows whether it lives.
+    pub locks: &'a L,
+}
+
+impl<M: Machine, L: Liveness> Counterpart for Peer<'_, M, L> {
+    #[inline]
+    fn has_left(&self) -> bool {
+        self.words.has_left()
+    }
+
+    fn presence(&self) -> Result<Presence, Corrupt> {
+        self.words.presence(self.row, self.locks)
     }
 }
 

@@ -19,7 +19,7 @@ use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::machine::Machine;
 use ringbuf_core::peer::{Predecessor, RowWords, Seat, Who};
 use ringbuf_core::spsc::{self, ConsumerWords, ProducerWords};
-use ringbuf_core::wait::{Patience, Peer, Step, WaitError};
+use ringbuf_core::wait::{Counterpart, Patience, Peer, Step, WaitError};
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;

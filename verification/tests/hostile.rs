@@ -15,7 +15,7 @@ use ringbuf_core::peer::{INCARNATION_BITS, ROW_BITS, RowWords, STATE_BITS, STATE
 use ringbuf_core::position::Span;
 use ringbuf_core::record::{self, Record};
 use ringbuf_core::spsc::{Consumer, ConsumerWords, Producer, ProducerWords};
-use ringbuf_core::wait::{Patience, Peer, Step as Next};
+use ringbuf_core::wait::{Counterpart as _, Patience, Peer, Step as Next};
 use ringbuf_verification::kernel::{self, Kernel as _, Process};
 use ringbuf_verification::mortal::{Mortal, Plain, meddled, mortal};
 use std::convert::Infallible;

@@ -51,6 +51,22 @@ fn what_a_dead_consumer_held_comes_back_bound_3() {
 }
 
 #[test]
-fn how_often_a_message_was_taken_outlives_those_who_took_it_bound_2() {
-    report("two consumers die", explore(Some(2), mpmc::two_consumers_die));
+fn who_leaves_the_sweeping_to_others_gets_the_orphan() {
+    report("an orphan is announced", explore(None, mpmc::orphan_is_announced));
+}
+
+#[test]
+fn how_often_a_message_was_taken_outlives_those_who_took_it() {
+    report("an orphan again", explore(None, mpmc::orphan_again));
+}
+
+#[test]
+fn a_consumer_is_told_that_the_producers_left_when_it_has_everything() {
+    report("a producer leaves", explore(None, mpmc::closes));
+}
+
+#[test]
+fn a_consumer_is_told_only_when_nothing_can_come_back_from_the_dead() {
+    let explored = explore_deaths(None, mpmc::closes_after_a_death);
+    report("a producer leaves, a consumer dies", explored);
 }

@@ -1,14 +1,16 @@
 //! A lane of an `mpmc` ring, and what its peers did.
 
 use crate::kernel::{Kernel, Modelled, Process};
-use crate::lab::{Lab, Payload, U64};
+use crate::lab::{Lab, Payload, U32, U64};
 use loom::thread::yield_now;
-use ringbuf_core::error::{ClaimError, ReadError};
+use ringbuf_core::crowd::{Crowd, depart};
+use ringbuf_core::error::{ClaimError, Corrupt, ReadError};
 use ringbuf_core::machine::Line;
 use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer, Taken};
-use ringbuf_core::peer::{Locks, Who};
+use ringbuf_core::peer::{Locks, Presence, RowWords, STATE_EMPTY, Who};
 use ringbuf_core::position::Position;
 use ringbuf_core::slot::{SlotWord, SlotWords, lap_of};
+use ringbuf_core::wait::{Counterpart as _, WaitError};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 
@@ -25,6 +27,9 @@ pub struct Lane {
     words: LaneWords<Lab>,
     slots: Vec<SlotWords<Lab>>,
     payload: Payload,
+    /// The row of the only producer, if it sits on one, and one on which nobody does.
+    rows: [RowWords<Lab>; 2],
+    departures: U64,
     kernel: Modelled,
     lazy: u64,
     /// Every message whose commit was executed.
@@ -36,6 +41,12 @@ pub struct Lane {
     /// Producers that are done, one way or another.
     ended: Cell<u32>,
 }
+
+/// Nothing is left, and nothing can come.
+#[derive(Debug)]
+pub struct Gone;
+
+const PRODUCER_ROW: u32 = 1;
 
 /// One peer: its name, and its process.
 pub struct Peer<'a> {
@@ -62,6 +73,12 @@ impl Lane {
             },
             slots: free.collect(),
             payload: Payload::new(usize::try_from(slots).expect("few slots")),
+            rows: std::array::from_fn(|_| RowWords {
+                state: U64::new(STATE_EMPTY),
+                since: U64::new(0),
+                pid: U32::new(0),
+            }),
+            departures: U64::new(0),
             kernel: Modelled::unlocked(),
             lazy,
             committed: RefCell::default(),
@@ -81,6 +98,56 @@ impl Lane {
         let process = Process::new(&self.kernel, number);
         assert_eq!(process.take(who), Ok(true), "a new identity is free");
         Peer { who, process }
+    }
+
+    /// A producer's process, which sits on the row.
+    ///
+    /// # Panics
+    /// If somebody sits there.
+    #[must_use]
+    pub fn seated(&self) -> Peer<'_> {
+        let process = Process::new(&self.kernel, PRODUCER_ROW);
+        let who = self.rows[0].take(PRODUCER_ROW, true, &process).unwrap().who;
+        Peer { who, process }
+    }
+
+    /// What a producer that sits on the row does last.
+    pub fn leave(&self, peer: &Peer<'_>) {
+        self.rows[0].leave(peer.who);
+        depart(&Lab, &self.departures);
+        peer.process.end();
+    }
+
+    /// Receives until it is told that nothing is left and nothing can come; asks the
+    /// kernel after every look that found nothing, if `asks`.
+    ///
+    /// # Panics
+    /// As [`receive`](Self::receive).
+    pub fn receive_until_told(&self, peer: &Peer<'_>, asks: bool) -> Gone {
+        let mut consumer = self.consumer(peer);
+        let seen = Cell::new(0);
+        let crowd = Crowd {
+            rows: &self.rows[..],
+            first_row: PRODUCER_ROW,
+            departures: &self.departures,
+            departures_seen: &seen,
+            locks: &peer.process,
+            sweep: || self.lane().sweep(peer.who, &peer.process).map(drop),
+            is_drained: || self.lane().is_drained(peer.who),
+        };
+        let mut look = || Ok::<_, Corrupt>(self.receive(&mut consumer).then_some(()));
+        loop {
+            match crowd.look(&mut look) {
+                Ok(Some(())) => {}
+                Ok(None) if asks => match crowd.presence().unwrap() {
+                    Presence::Closed | Presence::Dead if look() == Ok(None) => return Gone,
+                    _ => yield_now(),
+                },
+                Ok(None) => yield_now(),
+                Err(WaitError::Closed) => return Gone,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
     }
 
     fn lane(&self) -> Words<'_, Lab, Slots<'_>> {

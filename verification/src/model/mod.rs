@@ -54,7 +54,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 27] = [
+pub const MODELS: [Model; 30] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -67,7 +67,10 @@ pub const MODELS: [Model; 27] = [
     Model { name: "mpmc_two_consumers", run: Run::Lives(mpmc::two_consumers) },
     Model { name: "mpmc_producer_dies", run: Run::Dies(mpmc::producer_dies) },
     Model { name: "mpmc_consumer_dies", run: Run::Dies(mpmc::consumer_dies) },
-    Model { name: "mpmc_two_consumers_die", run: Run::Lives(mpmc::two_consumers_die) },
+    Model { name: "mpmc_orphan_is_announced", run: Run::Lives(mpmc::orphan_is_announced) },
+    Model { name: "mpmc_orphan_again", run: Run::Lives(mpmc::orphan_again) },
+    Model { name: "mpmc_closes", run: Run::Lives(mpmc::closes) },
+    Model { name: "mpmc_closes_after_a_death", run: Run::Dies(mpmc::closes_after_a_death) },
     Model { name: "event_wakes", run: Run::Lives(event::wakes) },
     Model { name: "event_wakes_first", run: Run::Lives(event::wakes_first) },
     Model { name: "event_notifier_dies", run: Run::Dies(event::notifier_dies) },

@@ -148,40 +148,93 @@ pub fn consumer_dies(after: u32) {
     lane.is_in_order(&peer);
 }
 
-/// A message outlives two readers, one after the other, while somebody sweeps; a third
-/// one, who leaves the sweeping to others, is told how often it was taken.
+/// Somebody died over the only message; another sweeps while a third one, who never
+/// sweeps, looks twice, and once more when the sweep is done.
 ///
 /// # Panics
-/// As [`consumer_dies`].
-pub fn two_consumers_die() {
-    let lane = Rc::new(Lane::new(1, 1, 1));
-    lane.send(&lane.peer(1), 1, 1..=1);
-    lane.end();
+/// If the third one does not get it.
+pub fn orphan_is_announced() {
+    let lane = Rc::new(somebody_died_over_a_message());
     let far = Rc::clone(&lane);
-    let dying = spawn(move || {
-        let peer = far.peer(2);
-        far.take_and_keep(&mut far.consumer(&peer));
-        peer.die();
+    let sweeping = spawn(move || assert!(far.sweep(&far.peer(3)), "there is something"));
+    let peer = lane.peer(4);
+    let mut consumer = lane.consumer(&peer);
+    lane.receive(&mut consumer);
+    lane.receive(&mut consumer);
+    sweeping.join().unwrap();
+    lane.receive(&mut consumer);
+    lane.is_in_order(&peer);
+}
+
+/// A message outlives two readers, one after the other, while a third one, who never
+/// sweeps, looks for it.
+///
+/// # Panics
+/// As [`orphan_is_announced`], and if he is told that it was shown less often than it was.
+pub fn orphan_again() {
+    let lane = Rc::new(somebody_died_over_a_message());
+    let far = Rc::clone(&lane);
+    let others = spawn(move || {
         let peer = far.peer(3);
         far.sweep(&peer);
         far.take_and_keep(&mut far.consumer(&peer));
         peer.die();
-    });
-    let far = Rc::clone(&lane);
-    let sweeping = spawn(move || {
-        let peer = far.peer(4);
-        far.sweep(&peer);
-        far.sweep(&peer);
+        far.sweep(&far.peer(4));
     });
     let peer = lane.peer(5);
     let mut consumer = lane.consumer(&peer);
     lane.receive(&mut consumer);
     lane.receive(&mut consumer);
-    dying.join().unwrap();
-    sweeping.join().unwrap();
-    while !lane.is_over(1) {
-        lane.sweep(&peer);
-        lane.receive(&mut consumer);
-    }
+    others.join().unwrap();
+    lane.receive(&mut consumer);
     lane.is_in_order(&peer);
+}
+
+/// A producer sends a message and leaves; a consumer is told so when it has it.
+///
+/// # Panics
+/// If the consumer is told before.
+pub fn closes() {
+    let lane = Rc::new(Lane::new(1, 1, 1));
+    let far = Rc::clone(&lane);
+    let thread = spawn(move || {
+        let peer = far.seated();
+        far.send(&peer, 1, 1..=1);
+        far.leave(&peer);
+    });
+    let peer = lane.peer(2);
+    let _ = lane.receive_until_told(&peer, false);
+    thread.join().unwrap();
+    lane.is_in_order(&peer);
+}
+
+/// A producer sent a message and left; a consumer dies at any step; another is told
+/// only when it has what the first one did not release.
+///
+/// # Panics
+/// If it is told before.
+pub fn closes_after_a_death(after: u32) {
+    let lane = Rc::new(Lane::new(1, 1, 1));
+    let peer = lane.seated();
+    lane.send(&peer, 1, 1..=1);
+    lane.leave(&peer);
+    let far = Rc::clone(&lane);
+    let thread = spawn(move || {
+        let peer = far.peer(2);
+        mortal(after, || far.receive(&mut far.consumer(&peer)));
+        peer.die();
+    });
+    let peer = lane.peer(3);
+    let _ = lane.receive_until_told(&peer, true);
+    thread.join().unwrap();
+    lane.is_in_order(&peer);
+}
+
+fn somebody_died_over_a_message() -> Lane {
+    let lane = Lane::new(1, 1, 1);
+    lane.send(&lane.peer(1), 1, 1..=1);
+    let peer = lane.peer(2);
+    lane.take_and_keep(&mut lane.consumer(&peer));
+    peer.die();
+    lane
 }

@@ -7,7 +7,7 @@ use loom::thread::yield_now;
 use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::peer::Who;
 use ringbuf_core::spsc::Consumer;
-use ringbuf_core::wait::{Patience, Peer, Step, WaitError};
+use ringbuf_core::wait::{Counterpart as _, Patience, Peer, Step, WaitError};
 use std::convert::Infallible;
 use std::rc::Rc;
 

@@ -1,11 +1,13 @@
 //! Lives of peers of an `mpmc` lane of four slots, who write, read and sweep.
 
+use ringbuf_core::crowd::{Crowd, depart};
 use ringbuf_core::error::{ClaimError, ReadError};
 use ringbuf_core::machine::Line;
 use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer};
-use ringbuf_core::peer::{Locks, Who};
+use ringbuf_core::peer::{Locks, RowWords, STATE_EMPTY, Who};
 use ringbuf_core::position::Position;
 use ringbuf_core::slot::{Fate, SlotWord, SlotWords, lap_of};
+use ringbuf_core::wait::Counterpart as _;
 use ringbuf_verification::kernel::{self, Kernel as _, Process};
 use ringbuf_verification::mortal::{Mortal, Plain, mortal};
 use std::cell::{Cell, RefCell};
@@ -26,6 +28,7 @@ struct Lane {
     words: LaneWords<Mortal>,
     slots: Vec<SlotWords<Mortal>>,
     payload: RefCell<Vec<u64>>,
+    departures: Plain<u64>,
     kernel: kernel::Plain,
     redeliveries_max: u8,
     /// What really happened, written down right after the operation that did it.
@@ -51,6 +54,7 @@ impl Lane {
             },
             slots: free.collect(),
             payload: RefCell::new(vec![0; 4]),
+            departures: Plain::new(0),
             kernel: kernel::Plain::unlocked(),
             redeliveries_max,
             committed: Cell::new(0),
@@ -73,6 +77,24 @@ impl Lane {
             self.write(&mut producer);
             self.read(&mut consumer);
         }
+        depart(&self.machine, &self.departures);
+        assert!(!self.is_closed(process), "nobody ever sat on the row");
+    }
+
+    /// Whether a side of one row, on which nobody ever sat, has left.
+    fn is_closed(&self, process: &Process<'_, kernel::Plain>) -> bool {
+        let state = Plain::new(STATE_EMPTY);
+        let row = RowWords::<Mortal> { state, since: Plain::new(0), pid: Plain::new(0) };
+        let crowd = Crowd {
+            rows: std::slice::from_ref(&row),
+            first_row: 0,
+            departures: &self.departures,
+            departures_seen: &Cell::new(0),
+            locks: process,
+            sweep: || Ok(()),
+            is_drained: || Ok(true),
+        };
+        crowd.has_left()
     }
 
     /// Fills the lane, but for a place that is given up in between.

@@ -3,7 +3,7 @@
 use ringbuf_core::error::SeatError;
 use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::peer::{Predecessor, Presence, RowWords, STATE_EMPTY, Who};
-use ringbuf_core::wait::{Patience, Peer, Step, WaitError};
+use ringbuf_core::wait::{Counterpart as _, Patience, Peer, Step, WaitError};
 use ringbuf_verification::kernel::{self, Kernel as _, Process};
 use ringbuf_verification::mortal::{Mortal, Plain, meanwhile, mortal};
 use std::convert::Infallible;

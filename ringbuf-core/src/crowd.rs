@@ -1,0 +1,123 @@
+//! The other side of a ring of many, as one who waits for it sees it.
+//!
+//! A side is there as long as one of its peers is. When the last one has left or
+//! died, that is not yet the end for those who read: a message that somebody else
+//! holds comes back if that one dies. So *gone* means that nobody is there *and*,
+//! looked at after that, nothing can come back.
+
+use crate::error::Corrupt;
+use crate::machine::{Machine, Row, Word};
+use crate::peer::{Liveness, Presence, RowWords};
+use crate::wait::Counterpart;
+use core::cell::Cell;
+use core::fmt;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// How often a departure is noted that others' keep getting in the way of. Each
+/// failure is another departure, which makes everybody look at the rows as well.
+const DEPART_TRIES_MAX: u32 = 64;
+
+/// Says that a peer has left, after its row says so.
+pub fn depart<M: Machine>(machine: &M, departures: &M::U64) {
+    for _ in 0..DEPART_TRIES_MAX {
+        // Relaxed: the exchange confirms it.
+        let before = departures.load(Relaxed);
+        let after = before.wrapping_add(1);
+        // edge DEPART, release end: who sees this finds our row left.
+        // Relaxed otherwise: we try again.
+        if departures.compare_exchange(before, after, Release, Relaxed).is_ok() {
+            return;
+        }
+        machine.spin();
+    }
+}
+
+/// The rows of the other side.
+pub struct Crowd<'a, M: Machine, R, L, S, D> {
+    /// Its rows.
+    pub rows: R,
+    /// The number of the first of them.
+    pub first_row: u32,
+    /// Changes whenever somebody leaves.
+    pub departures: &'a M::U64,
+    /// What `departures` was when somebody was still there.
+    pub departures_seen: &'a Cell<u64>,
+    /// Who knows who lives.
+    pub locks: &'a L,
+    /// Gives up what the dead hold.
+    pub sweep: S,
+    /// Whether nothing is left, and nothing can come back.
+    pub is_drained: D,
+}
+
+impl<M, R, L, S, D> Crowd<'_, M, R, L, S, D>
+where
+    M: Machine,
+    R: Row<Word = RowWords<M>>,
+    L: Liveness,
+    D: Fn() -> Result<bool, Corrupt>,
+{
+    /// Whether somebody came, and all who came have said that they left.
+    fn all_have_left(&self) -> bool {
+        let mut came = false;
+        for index in 0..self.rows.len() {
+            let row = self.rows.at(index);
+            if row.has_left() {
+                came = true;
+            } else if !row.is_empty() {
+                return false;
+            }
+        }
+        came
+    }
+
+    fn somebody_is_there(&self) -> Result<Presence, Corrupt> {
+        let mut found = Presence::Absent;
+        for (index, row) in (0..self.rows.len()).zip(self.first_row..) {
+            match self.rows.at(index).presence(row, self.locks)? {
+                Presence::Alive => return Ok(Presence::Alive),
+                Presence::Dead => found = Presence::Dead,
+                Presence::Closed if found == Presence::Absent => found = Presence::Closed,
+                Presence::Closed | Presence::Absent => {}
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl<M, R, L, S, D> Counterpart for Crowd<'_, M, R, L, S, D>
+where
+    M: Machine,
+    R: Row<Word = RowWords<M>>,
+    L: Liveness,
+    S: Fn() -> Result<(), Corrupt>,
+    D: Fn() -> Result<bool, Corrupt>,
+{
+    #[inline]
+    fn has_left(&self) -> bool {
+        // edge DEPART, acquire end: the row of each who said so is found left.
+        let departures = self.departures.load(Acquire);
+        if departures == self.departures_seen.get() {
+            return false;
+        }
+        if !self.all_have_left() {
+            self.departures_seen.set(departures);
+            return false;
+        }
+        (self.is_drained)().unwrap_or(false)
+    }
+
+    /// Sweeps first: what the dead hold is in the way of everything else.
+    fn presence(&self) -> Result<Presence, Corrupt> {
+        (self.sweep)()?;
+        let found = self.somebody_is_there()?;
+        let gone = matches!(found, Presence::Dead | Presence::Closed);
+        if gone && !(self.is_drained)()? { Ok(Presence::Alive) } else { Ok(found) }
+    }
+}
+
+impl<M: Machine, R, L, S, D> fmt::Debug for Crowd<'_, M, R, L, S, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crowd").field("first_row", &self.first_row).finish_non_exhaustive()
+    }
+}
