@@ -18,6 +18,7 @@
 //! | [`spsc`] | one producer, one consumer, slots |
 //! | [`record`] | one producer, one consumer, bytes of any length |
 //! | [`mpmc`] | many producers, many consumers |
+//! | [`lanes`] | several lanes in one ring, and which of them has something |
 //! | [`slot`] | the word of one slot: who may touch it |
 //! | [`sweep`] | what the dead have left, and what the living make of it |
 //! | [`event`] | sleeping without losing a wake-up |
@@ -39,6 +40,7 @@ pub mod crowd;
 pub mod error;
 pub mod event;
 pub mod geometry;
+pub mod lanes;
 pub mod machine;
 pub mod mpmc;
 pub mod peer;

@@ -20,7 +20,7 @@
 
 use crate::error::Corrupt;
 use crate::machine::Machine;
-use crate::peer::{STATE_BITS, Who};
+use crate::peer::{ROW_BITS, STATE_BITS, Who};
 use crate::position::Position;
 use core::fmt;
 
@@ -58,6 +58,7 @@ const ORPHAN: u64 = 5;
 const LAP_SHIFT: u32 = 32;
 const STATE_MASK: u64 = (1 << STATE_BITS) - 1;
 const WHO_MASK: u64 = (1 << LAP_SHIFT) - 1 - STATE_MASK;
+const INCARNATION_MASK: u64 = (1 << LAP_SHIFT) - (1 << (STATE_BITS + ROW_BITS));
 
 /// The value of [`SlotWords::state`]. Zero is none.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,16 +116,19 @@ impl SlotWord {
     /// The state.
     ///
     /// # Errors
-    /// [`Corrupt`] if there is no such state, or a holder where there can be none.
+    /// [`Corrupt`] if there is no such state, a holder where there can be none, or none
+    /// where there must be one.
     #[inline(always)]
     pub const fn state(self) -> Result<State, Corrupt> {
-        let held = self.0 & WHO_MASK != 0;
-        match (self.0 & STATE_MASK, held) {
-            (FREE, false) => Ok(State::Free),
-            (WRITING, true) => Ok(State::Writing),
-            (FULL, false) => Ok(State::Full),
-            (READING, true) => Ok(State::Reading),
-            (ORPHAN, false) => Ok(State::Orphan),
+        let nobody = self.0 & WHO_MASK == 0;
+        // Incarnations begin at 1.
+        let somebody = self.0 & INCARNATION_MASK != 0;
+        match self.0 & STATE_MASK {
+            FREE if nobody => Ok(State::Free),
+            WRITING if somebody => Ok(State::Writing),
+            FULL if nobody => Ok(State::Full),
+            READING if somebody => Ok(State::Reading),
+            ORPHAN if nobody => Ok(State::Orphan),
             _ => Err(Corrupt),
         }
     }
@@ -245,7 +249,8 @@ mod tests {
             for wrong in [0, 6, 7] {
                 assert_eq!(SlotWord::new(u64::from(lap) << 32 | wrong).state(), Err(Corrupt));
             }
-            // Held by nobody; free, and held by somebody.
+            // Held by nobody, or by nobody that ever was; free, and held by somebody.
+            assert_eq!(SlotWord::new(u64::from(lap) << 32 | 8 | READING).state(), Err(Corrupt));
             assert_eq!(SlotWord::new(u64::from(lap) << 32 | WRITING).state(), Err(Corrupt));
             assert_eq!(SlotWord::new(SlotWord::free(lap).bits() | 8).state(), Err(Corrupt));
         }

@@ -32,11 +32,14 @@ pub struct Swept {
     pub freed: u64,
     /// Messages that dead consumers had taken, to be read again.
     pub orphaned: u64,
+    /// Whether there is a message that nobody has taken, of whomever.
+    pub ready: bool,
 }
 
 /// What a slot was found to be, and is now.
 enum Left {
     Nothing,
+    Message,
     Freed,
     Orphaned,
     /// It was an orphan before we came.
@@ -47,7 +50,8 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
     /// Gives up every slot that a dead peer holds, on behalf of `me`, which is never
     /// asked about.
     ///
-    /// The caller then notifies both sides, if there was anything.
+    /// The caller then marks the lane if there is a message, and notifies both sides if
+    /// there was anything.
     ///
     /// # Errors
     /// [`Corrupt`] if a slot's word cannot be true; what was swept stays swept.
@@ -58,6 +62,7 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
         for index in 0..self.capacity() {
             match self.sweep_slot(index, me, locks) {
                 Ok(Left::Nothing) => {}
+                Ok(Left::Message) => swept.ready = true,
                 Ok(Left::Freed) => swept.freed += 1,
                 Ok(Left::Orphaned) => {
                     swept.orphaned += 1;
@@ -69,6 +74,7 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
             }
         }
         if orphans {
+            swept.ready = true;
             self.announce_orphans();
         }
         outcome.map(|()| swept)
@@ -80,7 +86,8 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
         let mut word = SlotWord::new(state.load(Relaxed));
         for _ in 0..LOOKS_MAX {
             let (next, left) = match word.state()? {
-                State::Free | State::Full => return Ok(Left::Nothing),
+                State::Free => return Ok(Left::Nothing),
+                State::Full => return Ok(Left::Message),
                 State::Orphan => return Ok(Left::Orphan),
                 State::Writing => (SlotWord::free(word.lap().wrapping_add(1)), Left::Freed),
                 State::Reading => (SlotWord::orphan(word.lap()), Left::Orphaned),

@@ -5,12 +5,11 @@
 //! Unsafe code here borrows the words of the mapping for as long as the end keeps
 //! the ring.
 
-use crate::counters::{Counters, count};
 use crate::error::{ClaimError, OpenError, ReadError};
 use crate::fork::Home;
 use crate::layout::{CONSUMER_ROW, PRODUCER_ROW};
 use crate::locks::LockFile;
-use crate::native::Native;
+use crate::native::{Native, count};
 use crate::patience::{TimePatience, Wait};
 use crate::ring::Ring;
 use crate::{Presence, Sleeper};
@@ -39,7 +38,7 @@ impl Side {
         }
     }
 
-    const fn other(self) -> Self {
+    pub(crate) const fn other(self) -> Self {
         match self {
             Self::Producer => Self::Consumer,
             Self::Consumer => Self::Producer,
@@ -53,14 +52,13 @@ pub(crate) struct End {
     side: Side,
     seat: Seat,
     home: Home,
-    native: Native,
     row: &'static RowWords<Native>,
     peer: &'static RowWords<Native>,
     /// The other side sleeps here.
     wakes: &'static EventWords<Native>,
     /// This side sleeps here.
     sleeps: &'static EventWords<Native>,
-    pub(crate) counters: &'static Counters,
+    pub(crate) native: &'static Native,
     may_sleep: bool,
     spin: Duration,
     /// The kernel's word that this peer lives. Dropped, hence closed, after `drop`
@@ -81,11 +79,11 @@ impl End {
         let peer = unsafe { map.row(side.other().row()) };
         // SAFETY: as above.
         let events = unsafe { map.events() };
-        let (wakes, sleeps, counters) = match side {
+        let (wakes, sleeps, native) = match side {
             // SAFETY: as above.
-            Side::Producer => (&events.data, &events.room, unsafe { &map.producer().counters }),
+            Side::Producer => (&events.data, &events.room, unsafe { &map.producer().native }),
             // SAFETY: as above.
-            Side::Consumer => (&events.room, &events.data, unsafe { &map.consumer().counters }),
+            Side::Consumer => (&events.room, &events.data, unsafe { &map.consumer().native }),
         };
         let locks = LockFile::new(ring.as_fd())?;
         let seat = row.take(side.row(), ring.spec().reopen, &locks)?;
@@ -96,12 +94,11 @@ impl End {
             side,
             seat,
             home: locks.home(),
-            native: Native::new(counters),
             row,
             peer,
             wakes,
             sleeps,
-            counters,
+            native,
             may_sleep: ring.sleeper() != Sleeper::Spin,
             spin: crate::patience::spin_default(),
             locks,
@@ -165,7 +162,7 @@ impl End {
     #[inline]
     pub(crate) fn notify(&self) {
         if self.may_sleep {
-            Event::new(&self.native, self.wakes).notify();
+            Event::new(self.native, self.wakes).notify();
         }
     }
 
@@ -255,9 +252,9 @@ impl End {
         look: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
         let mut patience = TimePatience::new(wait, self.spin, self.may_sleep);
-        let event = Event::new(&self.native, self.sleeps);
-        let found = self.peer().wait(&self.native, event, &mut patience, look);
-        count(&self.counters.probes, patience.probes());
+        let event = Event::new(self.native, self.sleeps);
+        let found = self.peer().wait(self.native, event, &mut patience, look);
+        count(&self.native.probes, patience.probes());
         Ok(Some(found?))
     }
 
@@ -266,7 +263,7 @@ impl End {
         if !self.is_here() {
             return Err(OpenError::Forked);
         }
-        count(&self.counters.probes, 1);
+        count(&self.native.probes, 1);
         Ok(self.peer.presence(self.side.other().row(), &self.locks)?)
     }
 
@@ -275,7 +272,7 @@ impl End {
         if !self.is_here() {
             return Err(OpenError::Forked);
         }
-        let event = Event::new(&self.native, self.sleeps);
+        let event = Event::new(self.native, self.sleeps);
         let mut patience = TimePatience::new(wait, self.spin, self.may_sleep);
         let mut asked = self.last_peer();
         let mut found = self.living_peer();

@@ -113,6 +113,11 @@ pub enum OpenError {
     /// A living peer sits on this side of the ring.
     #[error("this side of the ring is in use by a living process (`ringbuf stat` names it)")]
     InUse,
+    /// Living peers sit on all seats that an `mpmc` ring has for this side.
+    #[error(
+        "all {0} seats of this side are taken by living processes; create the ring with more, by `producers_max` or `consumers_max`"
+    )]
+    TooManyPeers(u32),
     /// The last peer on this side closed the ring, and it is not to be reopened.
     #[error(
         "this side of the ring was closed for good; create the ring with `reopen` to let others follow"
@@ -178,6 +183,9 @@ pub enum ClaimError {
     /// No room now; the consumer has to release something first.
     #[error("the ring is full")]
     Full,
+    /// Others were faster, again and again; in `mpmc` rings only. Try again.
+    #[error("others were faster; try again")]
+    Busy,
     /// No room within the time given; the consumer lives, or never came.
     #[error("no room within the time given")]
     TimedOut,
@@ -192,6 +200,9 @@ pub enum ClaimError {
     /// everything that was committed.
     #[error("the consumer died")]
     PeerDied,
+    /// The ring has no lane of this number.
+    #[error("the ring has no lane of this number; create it with more `lanes`")]
+    NoSuchLane,
     /// A shared word holds an impossible value; close the handle.
     #[error("the ring is corrupt")]
     Corrupt,
@@ -207,6 +218,10 @@ pub enum ReadError {
     /// Nothing now; the producer has to commit something first.
     #[error("the ring is empty")]
     Empty,
+    /// Nothing now: the next message is still being written, or others were faster; in
+    /// `mpmc` rings only. Try again.
+    #[error("the next message is still being written, or others were faster; try again")]
+    Busy,
     /// Nothing within the time given; the producer lives, or never came.
     #[error("nothing to read within the time given")]
     TimedOut,
@@ -216,6 +231,9 @@ pub enum ReadError {
     /// Everything was read and the producer died. A successor may come.
     #[error("the producer died")]
     PeerDied,
+    /// The ring has no lane of this number.
+    #[error("the ring has no lane of this number; create it with more `lanes`")]
+    NoSuchLane,
     /// A shared word holds an impossible value; close the handle.
     #[error("the ring is corrupt")]
     Corrupt,
@@ -234,10 +252,23 @@ pub struct PushError<T> {
     pub value: T,
 }
 
+impl From<core_error::Corrupt> for ClaimError {
+    fn from(_: core_error::Corrupt) -> Self {
+        Self::Corrupt
+    }
+}
+
+impl From<core_error::Corrupt> for ReadError {
+    fn from(_: core_error::Corrupt) -> Self {
+        Self::Corrupt
+    }
+}
+
 impl From<core_error::ClaimError> for ClaimError {
     fn from(error: core_error::ClaimError) -> Self {
         match error {
             core_error::ClaimError::Full => Self::Full,
+            core_error::ClaimError::Busy => Self::Busy,
             core_error::ClaimError::TooLong => Self::TooLong,
             _ => Self::Corrupt,
         }
@@ -248,6 +279,7 @@ impl From<core_error::ReadError> for ReadError {
     fn from(error: core_error::ReadError) -> Self {
         match error {
             core_error::ReadError::Empty => Self::Empty,
+            core_error::ReadError::Busy => Self::Busy,
             _ => Self::Corrupt,
         }
     }

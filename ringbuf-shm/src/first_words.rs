@@ -2,10 +2,13 @@
 
 use crate::backing::Part;
 use crate::header::{Description, Region, RegionKind, Shape, Sides};
-use crate::regions::{LaneWords, MessageWords};
-use crate::slot_word;
+use crate::native::Native;
+use crate::regions::MessageWords;
 use ringbuf_core::geometry::Slots;
+use ringbuf_core::mpmc::LaneWords;
 use ringbuf_core::peer::STATE_EMPTY;
+use ringbuf_core::position::Position;
+use ringbuf_core::slot::{SlotWord, lap_of};
 use std::mem::offset_of;
 
 /// The parts of a new file, the header last.
@@ -38,7 +41,7 @@ pub(crate) fn first_words(description: &Description) -> Vec<Part> {
 
 /// `tail` and `head` of every lane.
 fn lanes(region: Region, count: u32, first: [u8; 8]) -> Part {
-    const HEAD: usize = offset_of!(LaneWords, head);
+    const HEAD: usize = offset_of!(LaneWords<Native>, head);
     let mut bytes = vec![0; HEAD + first.len()];
     bytes[..first.len()].copy_from_slice(&first);
     bytes[HEAD..].copy_from_slice(&first);
@@ -55,10 +58,10 @@ fn slots(region: Region, shape: &Shape, first: u64) -> Vec<Part> {
     };
     let capacity = slots.capacity();
     let start = first % capacity;
-    let lap = lap(first, capacity);
+    let lap = lap_of(Position::new(first), capacity);
     let part = |lane: u32, index: u64, count: u64, lap: u32| Part {
         offset: region.offset + u64::from(lane) * slots.lane_len() + index * slots.stride() + word,
-        bytes: slot_word::free(lap).to_ne_bytes().to_vec(),
+        bytes: SlotWord::free(lap).bits().to_ne_bytes().to_vec(),
         stride: slots.stride(),
         count,
     };
@@ -67,10 +70,4 @@ fn slots(region: Region, shape: &Shape, first: u64) -> Vec<Part> {
             [part(lane, start, capacity - start, lap), part(lane, 0, start, lap.wrapping_add(1))]
         })
         .collect()
-}
-
-/// How often the array was gone through before this position, in 32 bits.
-fn lap(position: u64, capacity: u64) -> u32 {
-    let lap = position / capacity % (1 << 32);
-    u32::try_from(lap).expect("less than 2^32")
 }

@@ -44,18 +44,19 @@ compile_error!(
 );
 
 mod backing;
-mod counters;
 mod end;
 mod error;
 mod first_words;
 mod fork;
 pub mod format;
+mod handle;
 mod header;
 mod kind;
 mod layout;
 mod lent;
 mod locks;
 mod map;
+pub mod mpmc;
 mod name;
 mod native;
 mod options;
@@ -63,7 +64,6 @@ mod patience;
 mod payload;
 mod regions;
 mod ring;
-mod slot_word;
 pub mod spsc;
 mod stat;
 

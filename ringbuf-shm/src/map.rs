@@ -9,13 +9,13 @@ use crate::header::{Description, RegionKind, Shape};
 use crate::layout::{IMMUTABLE_LEN, MESSAGE_HEADER_LEN};
 use crate::native::Native;
 use crate::regions::{
-    BoardWords, ConsumerRegion, EventRegion, LaneWords, MessageWords, PeerRegion, ProducerRegion,
-    SlotWords,
+    BoardRegion, ConsumerRegion, EventRegion, LaneRegion, MessageWords, PeerRegion, ProducerRegion,
 };
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use ringbuf_core::geometry::Slots;
 use ringbuf_core::machine::Row;
 use ringbuf_core::peer::RowWords;
+use ringbuf_core::slot::SlotWords;
 use std::io;
 use std::mem::{align_of, offset_of, size_of};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -74,7 +74,7 @@ impl Map {
             let (offset, len) = at(kind, element)?;
             Some(Array { offset, element, count: len / element })
         };
-        let lanes = array(RegionKind::Lanes, size_of::<LaneWords>());
+        let lanes = array(RegionKind::Lanes, size_of::<LaneRegion>());
         // In an `mpmc` ring each row has more.
         let row = lanes.map_or(size_of::<RowWords<Native>>(), |_| size_of::<PeerRegion>());
         Ok(Self {
@@ -83,7 +83,7 @@ impl Map {
             lanes,
             producer: one(RegionKind::Producer, size_of::<ProducerRegion>()),
             consumer: one(RegionKind::Consumer, size_of::<ConsumerRegion>()),
-            board: one(RegionKind::Board, size_of::<BoardWords>()),
+            board: one(RegionKind::Board, size_of::<BoardRegion>()),
             events: one(RegionKind::Events, size_of::<EventRegion>()).expect(OTHER_KIND),
             memory,
         })
@@ -113,7 +113,7 @@ impl Map {
     ///
     /// # Safety
     /// The map outlives the result.
-    pub(crate) unsafe fn lane(&self, lane: u32) -> &'static LaneWords {
+    pub(crate) unsafe fn lane(&self, lane: u32) -> &'static LaneRegion {
         // SAFETY: in bounds and aligned (checked in `new`, and the lane in `at`); the
         // caller keeps the map.
         unsafe { self.words(self.lanes.expect(OTHER_KIND).at(lane)) }
@@ -123,8 +123,7 @@ impl Map {
     ///
     /// # Safety
     /// The map outlives the result.
-    #[expect(dead_code, reason = "peers use it; whoever only looks has no need of it")]
-    pub(crate) unsafe fn board(&self) -> &'static BoardWords {
+    pub(crate) unsafe fn board(&self) -> &'static BoardRegion {
         // SAFETY: in bounds and aligned (checked in `new`); the caller keeps the map.
         unsafe { self.words(self.board.expect(OTHER_KIND)) }
     }
@@ -238,6 +237,8 @@ pub(crate) struct Data {
 
 // SAFETY: an address and a length; what it may be used for is said at each use.
 unsafe impl Send for Data {}
+// SAFETY: as above.
+unsafe impl Sync for Data {}
 
 impl Data {
     /// The address of `offset`, with `len` bytes behind it in the area.
@@ -284,17 +285,115 @@ impl Lanes {
         to_usize(u64::from(lane) * self.slots.lane_len() + index * self.slots.stride())
     }
 
+    /// The payload of a slot.
+    #[inline(always)]
+    pub(crate) fn payload(&self, lane: u32, index: u64) -> *mut u8 {
+        let offset = self.offset(lane, index) + to_usize(self.slots.prefix());
+        self.data.at(offset, to_usize(self.slots.size()))
+    }
+
+    /// Bytes of the longest message.
+    pub(crate) fn size(&self) -> usize {
+        to_usize(self.slots.size())
+    }
+
+    /// The header of a byte slot.
+    ///
+    /// # Safety
+    /// The ring is one of byte slots, `lane` and `index` are below what it has, and the
+    /// map outlives `'a`.
+    #[inline(always)]
+    pub(crate) unsafe fn message<'a>(&self, lane: u32, index: u64) -> &'a MessageWords {
+        // SAFETY: the offset of a slot; the rest is the caller's.
+        unsafe { self.data.message(self.offset(lane, index)) }
+    }
+
     /// The words of a slot.
     ///
     /// # Safety
     /// `lane` and `index` are below what the ring has, and the map outlives `'a`.
     #[inline(always)]
-    pub(crate) unsafe fn words<'a>(&self, lane: u32, index: u64) -> &'a SlotWords {
-        let at = self.data.at(self.offset(lane, index) + self.words, size_of::<SlotWords>());
+    pub(crate) unsafe fn words<'a>(&self, lane: u32, index: u64) -> &'a SlotWords<Native> {
+        let at =
+            self.data.at(self.offset(lane, index) + self.words, size_of::<SlotWords<Native>>());
         // SAFETY: in bounds; aligned, since slots of `mpmc` rings are at multiples of 16
         // and their words 0 or 40 bytes on; atomics, of which any bytes are valid and
         // which all peers use alike.
-        unsafe { &*at.cast::<SlotWords>() }
+        unsafe { &*at.cast::<SlotWords<Native>>() }
+    }
+}
+
+/// The slots of one lane, as words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LaneSlots {
+    lanes: Lanes,
+    lane: u32,
+}
+
+impl LaneSlots {
+    /// # Safety
+    /// The ring has this lane, and the map outlives every reference got from [`Row::at`].
+    pub(crate) unsafe fn new(lanes: Lanes, lane: u32) -> Self {
+        Self { lanes, lane }
+    }
+}
+
+impl Row for LaneSlots {
+    type Word = SlotWords<Native>;
+
+    #[inline(always)]
+    fn len(&self) -> usize {
+        to_usize(self.lanes.slots.capacity())
+    }
+
+    #[inline(always)]
+    fn at(&self, index: usize) -> &SlotWords<Native> {
+        assert!(index < self.len());
+        // SAFETY: the index is in the lane (above), and the lane in the ring, which is
+        // alive, both by the contract of `new`.
+        unsafe { self.lanes.words(self.lane, index as u64) }
+    }
+}
+
+/// The rows of one side of an `mpmc` ring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rows {
+    peers: *const PeerRegion,
+    count: usize,
+}
+
+// SAFETY: words that all threads and processes use alike, as atomics.
+unsafe impl Send for Rows {}
+// SAFETY: as above.
+unsafe impl Sync for Rows {}
+
+impl Rows {
+    /// The rows of this range.
+    ///
+    /// # Safety
+    /// The map outlives every reference got from [`Row::at`].
+    pub(crate) unsafe fn new(map: &Map, range: std::ops::Range<u32>) -> Self {
+        assert!(range.start < range.end && range.end as usize <= map.peers.count);
+        // SAFETY: as the caller's.
+        let first = unsafe { map.peer(range.start) };
+        Self { peers: first, count: range.len() }
+    }
+}
+
+impl Row for Rows {
+    type Word = RowWords<Native>;
+
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    fn at(&self, index: usize) -> &RowWords<Native> {
+        assert!(index < self.count);
+        // SAFETY: in bounds: the table has the rows of the range (checked in `new`).
+        let peer = unsafe { self.peers.add(index) };
+        // SAFETY: aligned, as the first row is; atomics, of which any bytes are valid and
+        // which all peers use alike; alive by the contract of `new`.
+        unsafe { &(*peer).words }
     }
 }
 

@@ -1,24 +1,43 @@
 //! The machine in production: atomics in a mapped file, and a shared futex.
 
-use crate::counters::{Counters, count};
 use ringbuf_core::machine::Machine;
 use rustix::thread::futex;
+use std::mem::offset_of;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// Nanoseconds of a second.
 const SECOND: u64 = 1_000_000_000;
 
-/// Atomics as they are, and how often one side called the kernel.
+/// Atomics as they are; and what one side counts, for people, where it stands in the
+/// file. Each word is stored by that side, and may miss its last step when it is killed.
+#[repr(C, align(128))]
 #[derive(Debug)]
 pub(crate) struct Native {
-    counters: &'static Counters,
+    /// Messages committed, or released.
+    pub(crate) messages: AtomicU64,
+    /// How often this side asked the kernel to let it sleep.
+    pub(crate) sleeps: AtomicU64,
+    /// How often this side asked the kernel to wake the other.
+    pub(crate) wakes: AtomicU64,
+    /// How often this side asked the kernel whether the other lives.
+    pub(crate) probes: AtomicU64,
+    /// Messages delivered that a dead consumer had been shown before.
+    pub(crate) redelivered: AtomicU64,
 }
 
-impl Native {
-    /// Counts in `counters`, which this side alone stores to.
-    pub(crate) fn new(counters: &'static Counters) -> Self {
-        Self { counters }
-    }
+const _: () = {
+    assert!(offset_of!(Native, messages) == 0);
+    assert!(offset_of!(Native, sleeps) == 8);
+    assert!(offset_of!(Native, wakes) == 16);
+    assert!(offset_of!(Native, probes) == 24);
+    assert!(offset_of!(Native, redelivered) == 32);
+};
+
+/// Adds to a number that one side counts. Relaxed: it is for people.
+#[inline]
+pub(crate) fn count(number: &AtomicU64, more: u64) {
+    number.store(number.load(Relaxed).wrapping_add(more), Relaxed);
 }
 
 impl Machine for Native {
@@ -37,7 +56,7 @@ impl Machine for Native {
 
     #[cold]
     fn sleep(&self, word: &AtomicU32, seen: u32, nanos: u64) {
-        count(&self.counters.sleeps, 1);
+        count(&self.sleeps, 1);
         let timeout = futex::Timespec {
             tv_sec: (nanos / SECOND).cast_signed(),
             tv_nsec: (nanos % SECOND).cast_signed(),
@@ -49,7 +68,7 @@ impl Machine for Native {
 
     #[cold]
     fn wake(&self, word: &AtomicU32) {
-        count(&self.counters.wakes, 1);
+        count(&self.wakes, 1);
         // Everyone: a single sleeper might be stopped or dying, and swallow it.
         let _ = futex::wake(word, futex::Flags::empty(), i32::MAX as u32);
     }

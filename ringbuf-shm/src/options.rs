@@ -116,7 +116,7 @@ impl Options {
     }
 
     /// How often a message of an `mpmc` ring is delivered again, because the consumer
-    /// that was shown it died, before it is dropped and counted: 1 to 255, 8 by
+    /// that was shown it died, before it is dropped and counted: 1 to 254, 8 by
     /// default.
     ///
     /// A message that kills whoever reads it does not go round for ever. Without

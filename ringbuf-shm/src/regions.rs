@@ -1,10 +1,12 @@
 //! The regions of words, and the words of a message, as they stand in the file.
 
-use crate::counters::Counters;
 use crate::layout::{MESSAGE_HEADER_LEN, SLOT_WORDS_LEN};
 use crate::native::Native;
 use ringbuf_core::event::EventWords;
+use ringbuf_core::machine::Line;
+use ringbuf_core::mpmc::LaneWords;
 use ringbuf_core::peer::RowWords;
+use ringbuf_core::slot::SlotWords;
 use ringbuf_core::spsc::{ConsumerWords, ProducerWords};
 use std::mem::{align_of, offset_of, size_of};
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -13,17 +15,18 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 #[repr(C)]
 pub(crate) struct ProducerRegion {
     pub(crate) words: ProducerWords<Native>,
-    pub(crate) counters: Counters,
+    pub(crate) native: Native,
 }
 
 /// The region of the consumer.
 #[repr(C)]
 pub(crate) struct ConsumerRegion {
     pub(crate) words: ConsumerWords<Native>,
-    pub(crate) counters: Counters,
+    pub(crate) native: Native,
 }
 
 /// The region of the events.
+#[derive(Debug)]
 #[repr(C)]
 pub(crate) struct EventRegion {
     /// Something to read: the consumer sleeps here.
@@ -36,46 +39,26 @@ pub(crate) struct EventRegion {
 #[repr(C)]
 pub(crate) struct PeerRegion {
     pub(crate) words: RowWords<Native>,
-    pub(crate) counters: Counters,
+    pub(crate) native: Native,
 }
 
-/// A word that no other shares its lines with.
-#[repr(C, align(128))]
-pub(crate) struct Lone(pub(crate) AtomicU64);
-
-/// The words of a lane of an `mpmc` ring. What they say is a hint: the words of the
-/// slots are the truth.
+/// The region of one lane of an `mpmc` ring.
 #[repr(C)]
-pub(crate) struct LaneWords {
-    /// Position to look at first for a slot to write.
-    pub(crate) tail: Lone,
-    /// Position to look at first for a slot to read.
-    pub(crate) head: Lone,
-    /// Zero; for strict rings.
-    pub(crate) far: Lone,
-    /// The most slots that were in use at once.
-    pub(crate) high_water: Lone,
+pub(crate) struct LaneRegion {
+    pub(crate) words: LaneWords<Native>,
+    /// The most slots that were in use at once, as far as the hints say.
+    pub(crate) high_water: Line<AtomicU64>,
 }
 
 /// What the peers of an `mpmc` ring tell each other.
+#[derive(Debug)]
 #[repr(C)]
-pub(crate) struct BoardWords {
-    /// Messages that wait for another consumer, since theirs died.
-    pub(crate) orphans: Lone,
-    /// Rows that are taken.
-    pub(crate) occupied: Lone,
-    /// How often a peer left, or was found dead.
-    pub(crate) departures: Lone,
-    reserved: Lone,
-}
-
-/// What is said about a slot of an `mpmc` ring.
-#[repr(C)]
-pub(crate) struct SlotWords {
-    /// `[lap 32 | who 29 | state 3]`: the one truth about the slot.
-    pub(crate) state: AtomicU64,
-    /// `[lap 32 | deliveries 8 | dropped 24]`.
-    pub(crate) fate: AtomicU64,
+pub(crate) struct BoardRegion {
+    /// A bit for each lane in which there may be something.
+    pub(crate) occupied: Line<AtomicU64>,
+    /// Changes whenever a peer leaves.
+    pub(crate) departures: Line<AtomicU64>,
+    reserved: [Line<AtomicU64>; 2],
 }
 
 /// The first bytes of a slot of bytes, in front of its payload.
@@ -94,7 +77,7 @@ pub(crate) struct MessageWords {
     /// Bytes of payload that may be read; the length, once it is committed.
     pub(crate) progress: AtomicU64,
     /// Zero but in `mpmc` rings.
-    pub(crate) slot: SlotWords,
+    pub(crate) slot: SlotWords<Native>,
     reserved: AtomicU64,
 }
 
@@ -107,14 +90,14 @@ const _: () = {
 
     assert!(offset_of!(ProducerRegion, words) == 0);
     assert!(offset_of!(ProducerWords<Native>, tail) == 0);
-    assert!(offset_of!(ProducerRegion, counters) == 128);
+    assert!(offset_of!(ProducerRegion, native) == 128);
 
     assert!(offset_of!(ConsumerRegion, words) == 0);
     assert!(offset_of!(ConsumerWords<Native>, head) == 0);
     assert!(offset_of!(ConsumerWords<Native>, taken) == 8);
     assert!(offset_of!(ConsumerWords<Native>, dropping) == 16);
     assert!(offset_of!(ConsumerWords<Native>, dropped) == 24);
-    assert!(offset_of!(ConsumerRegion, counters) == 128);
+    assert!(offset_of!(ConsumerRegion, native) == 128);
 
     assert!(offset_of!(EventRegion, data) == 0);
     assert!(offset_of!(EventRegion, room) == 128);
@@ -123,24 +106,24 @@ const _: () = {
 
     assert!(size_of::<PeerRegion>() == 256);
     assert!(offset_of!(PeerRegion, words) == 0);
-    assert!(offset_of!(PeerRegion, counters) == 128);
+    assert!(offset_of!(PeerRegion, native) == 128);
 
-    assert!(size_of::<LaneWords>() == 512);
-    assert!(offset_of!(LaneWords, tail) == 0);
-    assert!(offset_of!(LaneWords, head) == 128);
-    assert!(offset_of!(LaneWords, far) == 256);
-    assert!(offset_of!(LaneWords, high_water) == 384);
+    assert!(size_of::<LaneRegion>() == 512);
+    assert!(offset_of!(LaneRegion, words) == 0);
+    assert!(offset_of!(LaneWords<Native>, tail) == 0);
+    assert!(offset_of!(LaneWords<Native>, head) == 128);
+    assert!(offset_of!(LaneWords<Native>, orphans) == 256);
+    assert!(offset_of!(LaneRegion, high_water) == 384);
 
-    assert!(size_of::<BoardWords>() == 512);
-    assert!(offset_of!(BoardWords, orphans) == 0);
-    assert!(offset_of!(BoardWords, occupied) == 128);
-    assert!(offset_of!(BoardWords, departures) == 256);
-    assert!(offset_of!(BoardWords, reserved) == 384);
+    assert!(size_of::<BoardRegion>() == 512);
+    assert!(offset_of!(BoardRegion, occupied) == 0);
+    assert!(offset_of!(BoardRegion, departures) == 128);
+    assert!(offset_of!(BoardRegion, reserved) == 256);
 
-    assert!(size_of::<SlotWords>() as u64 == SLOT_WORDS_LEN);
-    assert!(align_of::<SlotWords>() == 8);
-    assert!(offset_of!(SlotWords, state) == 0);
-    assert!(offset_of!(SlotWords, fate) == 8);
+    assert!(size_of::<SlotWords<Native>>() as u64 == SLOT_WORDS_LEN);
+    assert!(align_of::<SlotWords<Native>>() == 8);
+    assert!(offset_of!(SlotWords<Native>, state) == 0);
+    assert!(offset_of!(SlotWords<Native>, fate) == 8);
 
     assert!(size_of::<MessageWords>() == MESSAGE_HEADER_LEN);
     assert!(align_of::<MessageWords>() == 8);

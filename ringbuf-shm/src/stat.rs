@@ -4,7 +4,6 @@
 
 pub(crate) mod mpmc;
 
-use crate::counters::Counters;
 use crate::error::OpenError;
 use crate::header::{Shape, Spec};
 use crate::layout::{CONSUMER_ROW, PRODUCER_ROW};
@@ -78,8 +77,8 @@ impl Stats {
         let first = Position::new(spec.first_position);
         let (committed, released) = match shape {
             Shape::Records(_) => {
-                let count = |counters: &Counters| counters.messages.load(Relaxed);
-                (count(&producer.counters), count(&consumer.counters))
+                let count = |native: &Native| native.messages.load(Relaxed);
+                (count(&producer.native), count(&consumer.native))
             }
             Shape::Slots(_) | Shape::Bytes(_) => (tail.since(first), head.since(first)),
         };
@@ -93,9 +92,9 @@ impl Stats {
             capacity,
             taken: taken.since(head).min(used).min(capacity),
             dropped: consumer.words.dropped.load(Relaxed),
-            redelivered: consumer.counters.redelivered.load(Relaxed),
-            producer: peer(map, lookout, PRODUCER_ROW, &producer.counters)?,
-            consumer: peer(map, lookout, CONSUMER_ROW, &consumer.counters)?,
+            redelivered: consumer.native.redelivered.load(Relaxed),
+            producer: peer(map, lookout, PRODUCER_ROW, &producer.native)?,
+            consumer: peer(map, lookout, CONSUMER_ROW, &consumer.native)?,
         })
     }
 }
@@ -104,7 +103,7 @@ fn peer(
     map: &Map,
     lookout: Lookout<'_>,
     row: u32,
-    counters: &Counters,
+    native: &Native,
 ) -> Result<PeerStats, OpenError> {
     // SAFETY: the map is borrowed until the end of this function.
     let words: &RowWords<Native> = unsafe { map.row(row) };
@@ -113,8 +112,8 @@ fn peer(
         incarnation: words.holder(row).map_or(0, ringbuf_core::peer::Who::incarnation),
         pid: words.pid.load(Relaxed),
         since: words.since.load(Relaxed),
-        sleeps: counters.sleeps.load(Relaxed),
-        wakes: counters.wakes.load(Relaxed),
-        probes: counters.probes.load(Relaxed),
+        sleeps: native.sleeps.load(Relaxed),
+        wakes: native.wakes.load(Relaxed),
+        probes: native.probes.load(Relaxed),
     })
 }

@@ -138,7 +138,7 @@ fn numbers_that_cannot_be_are_refused_when_asked_for() {
     let large = Options::new().capacity(1 << 30).slot_size(1 << 10).lanes(64);
     let error = Ring::create_mpmc_bytes(&place.path, &large).unwrap_err();
     assert!(matches!(error, OpenError::Geometry(_)), "{error}");
-    let most = options.producers_max(4095).consumers_max(1).redeliveries_max(255).lanes(64);
+    let most = options.producers_max(4095).consumers_max(1).redeliveries_max(254).lanes(64);
     Ring::create_mpmc::<u64>(&place.path, &most).unwrap();
 }
 

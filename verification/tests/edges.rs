@@ -22,7 +22,9 @@ fn end_of(operation: &Operation) -> &'static [&'static str] {
     match operation.orderings[0].as_str() {
         "Release" => &["release end"],
         "Acquire" => &["acquire end"],
-        "SeqCst" => &["the waker's side", "the sleeper's side"],
+        "SeqCst" => {
+            &["the waker's side", "the sleeper's side", "the writer's side", "the reader's side"]
+        }
         other => panic!("{}: an ordering without an end: {other}", operation.place()),
     }
 }
@@ -42,7 +44,7 @@ fn edges_of_source() -> BTreeMap<String, Ends> {
     for operation in operations().iter().filter(|operation| !operation.is_relaxed()) {
         let (name, end) = edge_of(operation);
         let ends = edges.entry(name).or_default();
-        let side = if matches!(end, "release end" | "the waker's side") {
+        let side = if matches!(end, "release end" | "the waker's side" | "the writer's side") {
             &mut ends.release
         } else {
             &mut ends.acquire

@@ -70,3 +70,8 @@ fn a_consumer_is_told_only_when_nothing_can_come_back_from_the_dead() {
     let explored = explore_deaths(None, mpmc::closes_after_a_death);
     report("a producer leaves, a consumer dies", explored);
 }
+
+#[test]
+fn what_is_written_to_a_marked_lane_is_found_bound_3() {
+    report("marked lanes", explore(Some(3), mpmc::marks));
+}

@@ -6,7 +6,7 @@ use super::sides::Sides;
 use crate::layout::{HUGE_PAGE, IMMUTABLE_LEN, REGION_ALIGNMENT};
 use crate::native::Native;
 use crate::regions::{
-    BoardWords, ConsumerRegion, EventRegion, LaneWords, PeerRegion, ProducerRegion,
+    BoardRegion, ConsumerRegion, EventRegion, LaneRegion, PeerRegion, ProducerRegion,
 };
 use ringbuf_core::event::EventWords;
 use ringbuf_core::peer::{ROWS_MAX, RowWords};
@@ -39,11 +39,11 @@ pub(super) fn regions(sides: &Sides, shape: &Shape, huge: bool) -> [Region; REGI
             ]
         }
         Sides::Mpmc { .. } => {
-            let (peer, lane) = (size_of::<PeerRegion>(), size_of::<LaneWords>());
+            let (peer, lane) = (size_of::<PeerRegion>(), size_of::<LaneRegion>());
             [
                 (RegionKind::Peers, rows * peer, peer),
                 (RegionKind::Lanes, sides.lanes() as usize * lane, lane),
-                (RegionKind::Board, size_of::<BoardWords>(), 0),
+                (RegionKind::Board, size_of::<BoardRegion>(), 0),
                 events,
             ]
         }

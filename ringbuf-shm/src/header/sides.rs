@@ -3,10 +3,7 @@
 use crate::kind::Kind;
 use crate::layout::SPSC_ROWS;
 use ringbuf_core::peer::ROWS_MAX;
-
-/// The most often a message of an `mpmc` ring may be delivered again: it is counted
-/// in 8 bits.
-const REDELIVERIES_MAX: u32 = 255;
+use ringbuf_core::slot::REDELIVERIES_MAX;
 
 /// The two sides of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +33,8 @@ impl Sides {
         if producers == 0 || consumers == 0 || rows.is_none() {
             return Err("the number of producers and consumers (1 or more each, 4096 in all)");
         }
-        if redeliveries_max == 0 || redeliveries_max > REDELIVERIES_MAX {
-            return Err("the number of redeliveries (1 to 255)");
+        if redeliveries_max == 0 || redeliveries_max > u32::from(REDELIVERIES_MAX) {
+            return Err("the number of redeliveries (1 to 254)");
         }
         Ok(Self::Mpmc { lanes, producers, consumers, redeliveries_max })
     }

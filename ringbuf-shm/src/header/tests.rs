@@ -20,7 +20,7 @@ struct Wide {
 /// Of each shape: `spsc` up to 2, `mpmc` from 3 on.
 fn made() -> Vec<Description> {
     let options = Options::new().capacity(64).slot_size(100).type_name("Tick").metadata(b"caps");
-    let many = options.clone().lanes(3).producers_max(5).consumers_max(7).redeliveries_max(255);
+    let many = options.clone().lanes(3).producers_max(5).consumers_max(7).redeliveries_max(254);
     let most = many.clone().lanes(1).producers_max(4095).consumers_max(1).huge_pages(true);
     let specs = [
         options.slots_of::<u64>(),

@@ -7,18 +7,18 @@
 //! side: a claimed slot is this producer's alone until it commits, a taken slot is
 //! not written until it is released.
 
-use crate::counters::count;
 use crate::end::{End, Side, monotonic};
 use crate::error::{ClaimError, OpenError, ReadError};
+use crate::handle::opening;
 use crate::layout::MESSAGE_HEADER_LEN;
 use crate::lent::Lent;
 use crate::map::{Data, to_usize};
-use crate::native::Native;
+use crate::native::{Native, count};
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::regions::MessageWords;
 use crate::ring::Ring;
-use crate::spsc::{flush, handle};
+use crate::spsc::{flush, neighbour};
 use crate::{Predecessor, Presence, Redelivery, Shape};
 use crossbeam_utils::CachePadded;
 use ringbuf_core::geometry;
@@ -81,7 +81,8 @@ pub struct Producer {
 }
 
 impl Producer {
-    handle!(Options::bytes);
+    opening!(Options::bytes);
+    neighbour!();
     flush!(core => core);
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
@@ -240,7 +241,8 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    handle!(Options::bytes);
+    opening!(Options::bytes);
+    neighbour!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.clone().slot_size(1).bytes()?)?;
@@ -361,7 +363,7 @@ impl Drop for View<'_> {
             return;
         }
         if self.redelivered() {
-            count(&self.consumer.end.counters.redelivered, 1);
+            count(&self.consumer.end.native.redelivered, 1);
         }
         self.consumer.core.release(1);
         self.consumer.end.notify();

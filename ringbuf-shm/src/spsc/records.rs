@@ -4,16 +4,16 @@
 //! to this side: a claimed record is this producer's alone until it commits, a taken
 //! record is not written until it is released.
 
-use crate::counters::count;
 use crate::end::{End, Side};
 use crate::error::{ClaimError, OpenError, ReadError};
+use crate::handle::opening;
 use crate::lent::Lent;
 use crate::map::{Data, DataWords, to_usize};
-use crate::native::Native;
+use crate::native::{Native, count};
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::ring::Ring;
-use crate::spsc::{flush, handle};
+use crate::spsc::{flush, neighbour};
 use crate::{Predecessor, Presence, Redelivery, Shape};
 use crossbeam_utils::CachePadded;
 use ringbuf_core::geometry;
@@ -50,7 +50,8 @@ pub struct Producer {
 }
 
 impl Producer {
-    handle!(Options::records);
+    opening!(Options::records);
+    neighbour!();
     flush!(core => core.stream());
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
@@ -164,7 +165,7 @@ impl Claim<'_> {
             return Err(ClaimError::TooLong);
         }
         self.producer.core.commit(self.record, len as u64);
-        count(&self.producer.end.counters.messages, 1);
+        count(&self.producer.end.native.messages, 1);
         self.producer.end.notify();
         Ok(())
     }
@@ -199,7 +200,8 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    handle!(Options::records);
+    opening!(Options::records);
+    neighbour!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.records()?)?;
@@ -294,10 +296,10 @@ impl Drop for View<'_> {
             return;
         }
         if self.redelivered() {
-            count(&self.consumer.end.counters.redelivered, 1);
+            count(&self.consumer.end.native.redelivered, 1);
         }
         self.consumer.core.release(self.record);
-        count(&self.consumer.end.counters.messages, 1);
+        count(&self.consumer.end.native.messages, 1);
         self.consumer.end.notify();
     }
 }

@@ -4,12 +4,12 @@
 
 use super::{PeerStats, peer};
 use crate::error::OpenError;
-use crate::header::Spec;
+use crate::header::{Sides, Spec};
 use crate::locks::Lookout;
 use crate::map::{Lanes, Map};
-use crate::slot_word::{self, SlotState};
-use ringbuf_core::peer::Presence;
+use ringbuf_core::peer::{Presence, Who};
 use ringbuf_core::position::Position;
+use ringbuf_core::slot::{Fate, SlotWord, State};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What is in an `mpmc` ring, and who is attached.
@@ -60,8 +60,8 @@ impl MpmcStats {
         let among = |rows: std::ops::Range<u32>| {
             let all = rows.map(|row| {
                 // SAFETY: the map is borrowed until the end of this function.
-                let counters = unsafe { &map.peer(row).counters };
-                peer(map, lookout, row, counters)
+                let native = unsafe { &map.peer(row).native };
+                peer(map, lookout, row, native)
             });
             let sat = |peer: &Result<PeerStats, _>| {
                 !matches!(peer, Ok(PeerStats { presence: Presence::Absent, .. }))
@@ -88,12 +88,12 @@ fn lane(
     // SAFETY: the map is borrowed until the end of this function.
     let words = unsafe { map.lane(index) };
     // Relaxed, all: for people, and each is clamped to what can be.
-    let tail = Position::new(words.tail.0.load(Relaxed));
-    let head = Position::new(words.head.0.load(Relaxed));
+    let tail = Position::new(words.words.tail.load(Relaxed));
+    let head = Position::new(words.words.head.load(Relaxed));
     let capacity = spec.shape.capacity();
     // A head beyond its tail is a hint that is ahead of another.
     let used = Some(tail.since(head)).filter(|&used| used <= u64::MAX / 2);
-    let high_water = words.high_water.0.load(Relaxed);
+    let high_water = words.high_water.load(Relaxed);
     let mut stats = LaneStats {
         used: used.unwrap_or(0).min(capacity),
         high_water: high_water.min(capacity),
@@ -104,15 +104,25 @@ fn lane(
         // borrowed, as above.
         let words = unsafe { slots.words(index, slot) };
         // Relaxed, both: nothing is read on the strength of them.
-        let state = slot_word::decode(words.state.load(Relaxed), &spec.sides);
-        *dropped += slot_word::dropped(words.fate.load(Relaxed));
-        *match state.ok_or(OpenError::Corrupt)? {
-            SlotState::Free => &mut stats.free,
-            SlotState::Writing => &mut stats.writing,
-            SlotState::Full => &mut stats.full,
-            SlotState::Reading => &mut stats.reading,
-            SlotState::Orphan => &mut stats.orphans,
+        let word = SlotWord::new(words.state.load(Relaxed));
+        *dropped += u64::from(Fate::new(words.fate.load(Relaxed)).dropped);
+        let state = word.state()?;
+        if word.holder().is_some_and(|holder| !may_hold(&spec.sides, holder, state)) {
+            return Err(OpenError::Corrupt);
+        }
+        *match state {
+            State::Free => &mut stats.free,
+            State::Writing => &mut stats.writing,
+            State::Full => &mut stats.full,
+            State::Reading => &mut stats.reading,
+            State::Orphan => &mut stats.orphans,
         } += 1;
     }
     Ok(stats)
+}
+
+/// Whether the row of a holder is one of those who do this.
+fn may_hold(sides: &Sides, holder: Who, state: State) -> bool {
+    let producer = holder.row() < sides.producer_rows();
+    holder.row() < sides.rows() && producer == (state == State::Writing)
 }

@@ -5,6 +5,7 @@ use crate::lab::{Lab, Payload, U32, U64};
 use loom::thread::yield_now;
 use ringbuf_core::crowd::{Crowd, depart};
 use ringbuf_core::error::{ClaimError, Corrupt, ReadError};
+use ringbuf_core::lanes::{Occupied, Order};
 use ringbuf_core::machine::Line;
 use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer, Taken};
 use ringbuf_core::peer::{Locks, Presence, RowWords, STATE_EMPTY, Who};
@@ -30,6 +31,7 @@ pub struct Lane {
     /// The row of the only producer, if it sits on one, and one on which nobody does.
     rows: [RowWords<Lab>; 2],
     departures: U64,
+    occupied: U64,
     kernel: Modelled,
     lazy: u64,
     /// Every message whose commit was executed.
@@ -79,6 +81,7 @@ impl Lane {
                 pid: U32::new(0),
             }),
             departures: U64::new(0),
+            occupied: U64::new(0),
             kernel: Modelled::unlocked(),
             lazy,
             committed: RefCell::default(),
@@ -220,6 +223,26 @@ impl Lane {
         true
     }
 
+    /// Says that there is something in the lane.
+    pub fn mark(&self) {
+        Occupied::new(&Lab, &self.occupied).mark(0);
+    }
+
+    /// As [`receive`](Self::receive), if the lane is said to have something.
+    ///
+    /// # Panics
+    /// As [`receive`](Self::receive).
+    pub fn receive_if_marked(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) -> bool {
+        let occupied = Occupied::new(&Lab, &self.occupied);
+        let read = occupied.read(std::slice::from_mut(consumer), 1, Order::Highest);
+        let Some((message, taken)) = self.show(consumer, read.map(|(_, taken)| taken)) else {
+            return false;
+        };
+        consumer.lane().release(taken);
+        self.released.borrow_mut().push(message);
+        true
+    }
+
     /// Reads one message, if there is one, and keeps it, as one does who dies then.
     ///
     /// # Panics
@@ -229,7 +252,16 @@ impl Lane {
     }
 
     fn take(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) -> Option<(u64, Taken)> {
-        let taken = match consumer.read() {
+        let read = consumer.read();
+        self.show(consumer, read)
+    }
+
+    fn show(
+        &self,
+        consumer: &Consumer<'_, Lab, Slots<'_>>,
+        read: Result<Taken, ReadError>,
+    ) -> Option<(u64, Taken)> {
+        let taken = match read {
             Ok(taken) => taken,
             Err(ReadError::Empty | ReadError::Busy) => return None,
             Err(error) => panic!("{error}"),

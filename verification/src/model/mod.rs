@@ -54,7 +54,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 30] = [
+pub const MODELS: [Model; 31] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -69,6 +69,7 @@ pub const MODELS: [Model; 30] = [
     Model { name: "mpmc_consumer_dies", run: Run::Dies(mpmc::consumer_dies) },
     Model { name: "mpmc_orphan_is_announced", run: Run::Lives(mpmc::orphan_is_announced) },
     Model { name: "mpmc_orphan_again", run: Run::Lives(mpmc::orphan_again) },
+    Model { name: "mpmc_marks", run: Run::Lives(mpmc::marks) },
     Model { name: "mpmc_closes", run: Run::Lives(mpmc::closes) },
     Model { name: "mpmc_closes_after_a_death", run: Run::Dies(mpmc::closes_after_a_death) },
     Model { name: "event_wakes", run: Run::Lives(event::wakes) },

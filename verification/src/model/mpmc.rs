@@ -190,6 +190,30 @@ pub fn orphan_again() {
     lane.is_in_order(&peer);
 }
 
+/// A producer marks its lane after it sends a message; a consumer that looks at marked
+/// lanes only looks twice meanwhile, and once more when the producer is done.
+///
+/// # Panics
+/// If the message is not found.
+pub fn marks() {
+    let lane = Rc::new(Lane::new(2, 2, 1));
+    let far = Rc::clone(&lane);
+    let thread = spawn(move || {
+        let peer = far.peer(1);
+        for number in 1..=2 {
+            far.send(&peer, 1, number..=number);
+            far.mark();
+        }
+    });
+    let peer = lane.peer(2);
+    let mut consumer = lane.consumer(&peer);
+    lane.receive_if_marked(&mut consumer);
+    lane.receive_if_marked(&mut consumer);
+    thread.join().unwrap();
+    while lane.receive_if_marked(&mut consumer) {}
+    lane.is_in_order(&peer);
+}
+
 /// A producer sends a message and leaves; a consumer is told so when it has it.
 ///
 /// # Panics

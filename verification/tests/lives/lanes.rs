@@ -2,6 +2,7 @@
 
 use ringbuf_core::crowd::{Crowd, depart};
 use ringbuf_core::error::{ClaimError, ReadError};
+use ringbuf_core::lanes::{Occupied, Order};
 use ringbuf_core::machine::Line;
 use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer};
 use ringbuf_core::peer::{Locks, RowWords, STATE_EMPTY, Who};
@@ -29,6 +30,7 @@ struct Lane {
     slots: Vec<SlotWords<Mortal>>,
     payload: RefCell<Vec<u64>>,
     departures: Plain<u64>,
+    occupied: Plain<u64>,
     kernel: kernel::Plain,
     redeliveries_max: u8,
     /// What really happened, written down right after the operation that did it.
@@ -55,6 +57,7 @@ impl Lane {
             slots: free.collect(),
             payload: RefCell::new(vec![0; 4]),
             departures: Plain::new(0),
+            occupied: Plain::new(0),
             kernel: kernel::Plain::unlocked(),
             redeliveries_max,
             committed: Cell::new(0),
@@ -70,7 +73,10 @@ impl Lane {
     /// Sweeps, then writes and reads until nothing is left to do.
     fn live(&self, who: Who, process: &Process<'_, kernel::Plain>) {
         let lane = Words::new(&self.machine, &self.words, &self.slots[..]).with_lazy(LAZY);
-        lane.sweep(who, process).unwrap();
+        let occupied = Occupied::new(&self.machine, &self.occupied);
+        if lane.sweep(who, process).unwrap().ready {
+            occupied.mark(0);
+        }
         let mut producer = Producer::new(lane, who);
         let mut consumer = Consumer::new(lane, who, self.redeliveries_max);
         while self.committed.get() < ITEMS || lane.is_drained(who) == Ok(false) {
@@ -113,13 +119,18 @@ impl Lane {
             self.payload.borrow_mut()[Self::slot(claim.index())] = item;
             producer.lane().commit(claim);
             self.committed.set(item + 1);
+            Occupied::new(&self.machine, &self.occupied).mark(0);
         }
     }
 
     fn read(&self, consumer: &mut Consumer<'_, Mortal, Slots<'_>>) {
         loop {
-            let taken = match consumer.read() {
-                Ok(taken) => taken,
+            let occupied = Occupied::new(&self.machine, &self.occupied);
+            let taken = match occupied.read(std::slice::from_mut(consumer), 1, Order::Lowest) {
+                Ok((lane, taken)) => {
+                    assert_eq!(lane, 0, "the only one");
+                    taken
+                }
                 Err(error) => return assert_eq!(error, ReadError::Empty),
             };
             let item = self.payload.borrow()[Self::slot(taken.index())];

@@ -3,16 +3,16 @@
 //! Unsafe code here reads slots of taken spans: they are not written until they are
 //! released.
 
-use crate::counters::count;
 use crate::end::{End, Side};
 use crate::error::{OpenError, ReadError};
+use crate::handle::opening;
 use crate::map::to_usize;
-use crate::native::Native;
+use crate::native::{Native, count};
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::payload::Payload;
 use crate::ring::Ring;
-use crate::spsc::handle;
+use crate::spsc::neighbour;
 use crate::spsc::slots::Slots;
 use crate::{Predecessor, Presence, Redelivery};
 use crossbeam_utils::CachePadded;
@@ -34,7 +34,8 @@ pub struct Consumer<T: Payload> {
 }
 
 impl<T: Payload> Consumer<T> {
-    handle!(Options::slots_of::<T>);
+    opening!(Options::slots_of::<T>);
+    neighbour!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.slots_of::<T>()?)?;
@@ -161,7 +162,7 @@ impl<T: Payload> Consumer<T> {
     #[cold]
     fn count_redelivered(&mut self, span: Span, released: u64) {
         let again = self.redelivered(span).min(released);
-        count(&self.end.counters.redelivered, again);
+        count(&self.end.native.redelivered, again);
     }
 
     /// How many of the first messages of a span were shown to a dead consumer.

@@ -5,13 +5,14 @@
 
 use crate::end::{End, Side};
 use crate::error::{ClaimError, OpenError, PushError};
+use crate::handle::opening;
 use crate::native::Native;
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::payload::Payload;
 use crate::ring::Ring;
 use crate::spsc::slots::Slots;
-use crate::spsc::{flush, handle};
+use crate::spsc::{flush, neighbour};
 use crate::{Predecessor, Presence};
 use crossbeam_utils::CachePadded;
 use ringbuf_core::position::Span;
@@ -40,7 +41,8 @@ pub struct Producer<T: Payload> {
 }
 
 impl<T: Payload> Producer<T> {
-    handle!(Options::slots_of::<T>);
+    opening!(Options::slots_of::<T>);
+    neighbour!();
     flush!(core => core);
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {

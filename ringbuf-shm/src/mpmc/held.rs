@@ -1,0 +1,80 @@
+//! What a peer of a ring of many holds: places to write in, messages to look at.
+
+use super::seat::Seat;
+use crate::error::ClaimError;
+use ringbuf_core::mpmc::{Claim, Taken};
+use std::sync::Arc;
+
+/// A claimed place. Dropping it gives it up.
+#[derive(Debug)]
+pub(super) struct Claimed {
+    pub(super) seat: Arc<Seat>,
+    pub(super) lane: u32,
+    /// There until it is committed, or dropped.
+    claim: Option<Claim>,
+}
+
+impl Claimed {
+    #[inline(always)]
+    pub(super) fn new(seat: &Arc<Seat>, lane: u32, claim: Claim) -> Self {
+        Self { seat: Arc::clone(seat), lane, claim: Some(claim) }
+    }
+
+    pub(super) fn index(&self) -> u64 {
+        self.claim.as_ref().map_or(0, Claim::index)
+    }
+
+    /// Publishes what was written, which `prepare` completes.
+    #[inline(always)]
+    pub(super) fn commit(mut self, prepare: impl FnOnce(&Self)) -> Result<(), ClaimError> {
+        self.seat.check_claim()?;
+        prepare(&self);
+        if let Some(claim) = self.claim.take() {
+            self.seat.commit(self.lane, claim);
+            self.seat.notify_data();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        if let Some(claim) = self.claim.take().filter(|_| self.seat.is_here()) {
+            self.seat.abort(self.lane, claim);
+        }
+    }
+}
+
+/// A message to look at. Dropping it gives it back.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) seat: Arc<Seat>,
+    pub(super) lane: u32,
+    /// There until it is dropped.
+    taken: Option<Taken>,
+}
+
+impl Held {
+    #[inline(always)]
+    pub(super) fn new(seat: &Arc<Seat>, lane: u32, taken: Taken) -> Self {
+        Self { seat: Arc::clone(seat), lane, taken: Some(taken) }
+    }
+
+    pub(super) fn index(&self) -> u64 {
+        self.taken.as_ref().map_or(0, Taken::index)
+    }
+
+    pub(super) fn redelivered(&self) -> u8 {
+        self.taken.as_ref().map_or(0, Taken::redelivered)
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(taken) = self.taken.take().filter(|_| self.seat.is_here()) {
+            self.seat.release(self.lane, taken);
+            self.seat.notify_room();
+        }
+    }
+}

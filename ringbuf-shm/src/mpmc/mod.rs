@@ -1,0 +1,47 @@
+//! Many producers, many consumers: each message to exactly one of them.
+//!
+//! | shape | a message is | use it for |
+//! |---|---|---|
+//! | [`Producer<T>`], [`Consumer<T>`] | a value of `T`, in a slot of its size | jobs, orders, samples |
+//! | [`bytes`] | up to `slot_size` bytes, with length, tag and time | frames shared among workers |
+//!
+//! The verbs are those of [`spsc`](crate::spsc). Claims and views are owned: there may be
+//! several at a time, they go to other threads, are committed and released in any order,
+//! and keep the peer attached until the last of them is gone.
+//!
+//! **Order.** Messages of a lane are read in the order in which they were *claimed*, so
+//! those of one producer in the order in which it claimed them. Messages that a dead
+//! consumer had taken come again when they are found.
+//!
+//! **Lanes.** A ring may have up to 64 [`lanes`](crate::Options::lanes), each with all of
+//! the capacity. A producer writes to [one of them](Producer::set_lane), a consumer
+//! reads [the highest that has something](Lanes::Highest), one only, or the lowest up to
+//! one. Nothing is fair between lanes: one that always has something starves those
+//! after it.
+//!
+//! **Whoever dies** holds nobody up: within three [slices](crate::SLICE) others free the
+//! slots it was writing, and deliver again, flagged, what it was reading; that at most
+//! [`redeliveries_max`](crate::Options::redeliveries_max) times (not at all with
+//! [`Redelivery::Drop`](crate::Redelivery::Drop)), then it is dropped and counted.
+//!
+//! **Whoever is stopped** keeps what it holds. A claim that is not committed holds up
+//! those who read its lane when they come to it, though later messages are complete
+//! (`Busy`); a view that is not released holds up producers when they come round to it,
+//! a lap later, though other slots are free.
+//!
+//! **When the other side is gone** (the last of its peers has left or died) consumers
+//! are told so when nothing is left and nothing can come back, producers when the ring
+//! is full. Others may come at any time.
+
+pub mod bytes;
+mod consumer;
+mod held;
+mod producer;
+mod reader;
+mod seat;
+mod writer;
+
+pub use crate::payload::Payload;
+pub use consumer::{Consumer, View};
+pub use producer::{Claim, Producer};
+pub use reader::Lanes;

@@ -1,0 +1,116 @@
+//! What every consumer of a ring of many does, whatever a message is.
+
+use super::held::Held;
+use super::seat::{Seat, Waiting};
+use crate::end::Side;
+use crate::error::{OpenError, ReadError};
+use crate::header::{Redelivery, Sides};
+use crate::map::LaneSlots;
+use crate::native::Native;
+use crate::patience::Wait;
+use crate::ring::Ring;
+use ringbuf_core::error as core_error;
+use ringbuf_core::lanes::Order;
+use ringbuf_core::mpmc::{Consumer, Taken};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which lanes a consumer reads, and which of them first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lanes {
+    /// The one of the highest number that has something, as with priorities.
+    #[default]
+    Highest,
+    /// This one only.
+    Only(u32),
+    /// The one of the lowest number that has something, up to this one, as with
+    /// message types.
+    LowestUpTo(u32),
+}
+
+/// A consumer's seat, and its place in each lane.
+#[derive(Debug)]
+pub(super) struct Reader {
+    lanes: Box<[Consumer<'static, Native, LaneSlots>]>,
+    /// A bit for each lane that is read.
+    among: u64,
+    order: Order,
+    waiting: Waiting,
+    pub(super) seat: Arc<Seat>,
+}
+
+impl Reader {
+    pub(super) fn attach(ring: &Ring) -> Result<Self, OpenError> {
+        let seat = Seat::take(ring, Side::Consumer)?;
+        let spec = ring.spec();
+        let redeliveries_max = match (spec.redelivery, spec.sides) {
+            (Redelivery::Redeliver, Sides::Mpmc { redeliveries_max, .. }) => redeliveries_max,
+            _ => 0,
+        };
+        let redeliveries_max = u8::try_from(redeliveries_max).unwrap_or(u8::MAX);
+        let lanes = (0..seat.lane_count())
+            .map(|lane| Consumer::new(seat.lane(lane), seat.who(), redeliveries_max));
+        Ok(Self {
+            lanes: lanes.collect(),
+            among: u64::MAX,
+            order: Order::Highest,
+            waiting: Waiting::new(),
+            seat,
+        })
+    }
+
+    pub(super) fn ring(&self) -> &Ring {
+        self.seat.ring()
+    }
+
+    pub(super) fn set_lanes(&mut self, lanes: Lanes) -> Result<(), ReadError> {
+        let (lane, order, among) = match lanes {
+            Lanes::Highest => (0, Order::Highest, u64::MAX),
+            Lanes::Only(lane) => (lane, Order::Highest, 1_u64.checked_shl(lane).unwrap_or(0)),
+            Lanes::LowestUpTo(lane) => {
+                let above = u64::BITS.saturating_sub(lane.saturating_add(1));
+                (lane, Order::Lowest, u64::MAX.checked_shr(above).unwrap_or(0))
+            }
+        };
+        if lane >= self.seat.lane_count() {
+            return Err(ReadError::NoSuchLane);
+        }
+        (self.among, self.order) = (among, order);
+        Ok(())
+    }
+
+    pub(super) fn set_spin(&mut self, spin: Duration) {
+        self.waiting.spin = spin;
+    }
+
+    /// Takes the next message of the lanes that are read, and says which lane it is in.
+    #[inline(always)]
+    pub(super) fn read(&mut self, wait: Wait) -> Result<(u32, Taken), ReadError> {
+        self.seat.check_read()?;
+        let (lanes, among, order) = (&mut *self.lanes, self.among, self.order);
+        let occupied = self.seat.occupied();
+        let mut attempt = move || match &occupied {
+            None => lanes[0].read().map(|taken| (0, taken)),
+            Some(occupied) => occupied.read(lanes, among, order),
+        };
+        let nothing = match attempt() {
+            Ok(found) => return Ok(found),
+            Err(error @ (core_error::ReadError::Empty | core_error::ReadError::Busy)) => error,
+            Err(error) => return Err(error.into()),
+        };
+        let look = move || match attempt() {
+            Ok(found) => Ok(Some(found)),
+            Err(core_error::ReadError::Empty | core_error::ReadError::Busy) => Ok(None),
+            Err(error) => Err(ReadError::from(error)),
+        };
+        let found = self.seat.found_nothing(&mut self.waiting, wait, look)?;
+        found.ok_or_else(|| nothing.into())
+    }
+
+    /// A message that is kept for a while, and given back when it is dropped.
+    #[inline(always)]
+    pub(super) fn held(&mut self, wait: Wait) -> Result<Held, ReadError> {
+        let (lane, taken) = self.read(wait)?;
+        Ok(Held::new(&self.seat, lane, taken))
+    }
+}

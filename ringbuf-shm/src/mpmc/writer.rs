@@ -1,0 +1,78 @@
+//! What every producer of a ring of many does, whatever a message is.
+
+use super::held::Claimed;
+use super::seat::{Seat, Waiting};
+use crate::end::Side;
+use crate::error::{ClaimError, OpenError};
+use crate::map::LaneSlots;
+use crate::native::Native;
+use crate::patience::Wait;
+use crate::ring::Ring;
+use ringbuf_core::error as core_error;
+use ringbuf_core::mpmc::{Claim, Producer};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A producer's seat, and its place in each lane.
+#[derive(Debug)]
+pub(super) struct Writer {
+    lanes: Box<[Producer<'static, Native, LaneSlots>]>,
+    /// The lane that is written to.
+    lane: u32,
+    waiting: Waiting,
+    pub(super) seat: Arc<Seat>,
+}
+
+impl Writer {
+    pub(super) fn attach(ring: &Ring) -> Result<Self, OpenError> {
+        let seat = Seat::take(ring, Side::Producer)?;
+        let lanes = (0..seat.lane_count()).map(|lane| Producer::new(seat.lane(lane), seat.who()));
+        Ok(Self { lanes: lanes.collect(), lane: 0, waiting: Waiting::new(), seat })
+    }
+
+    pub(super) fn ring(&self) -> &Ring {
+        self.seat.ring()
+    }
+
+    pub(super) fn lane(&self) -> u32 {
+        self.lane
+    }
+
+    pub(super) fn set_lane(&mut self, lane: u32) -> Result<(), ClaimError> {
+        if lane >= self.seat.lane_count() {
+            return Err(ClaimError::NoSuchLane);
+        }
+        self.lane = lane;
+        Ok(())
+    }
+
+    pub(super) fn set_spin(&mut self, spin: Duration) {
+        self.waiting.spin = spin;
+    }
+
+    /// Claims the next place of the lane.
+    #[inline(always)]
+    pub(super) fn claim(&mut self, wait: Wait) -> Result<Claim, ClaimError> {
+        self.seat.check_claim()?;
+        let core = &mut self.lanes[self.lane as usize];
+        let nothing = match core.claim() {
+            Ok(claim) => return Ok(claim),
+            Err(error @ (core_error::ClaimError::Full | core_error::ClaimError::Busy)) => error,
+            Err(error) => return Err(error.into()),
+        };
+        let look = move || match core.claim() {
+            Ok(claim) => Ok(Some(claim)),
+            Err(core_error::ClaimError::Full | core_error::ClaimError::Busy) => Ok(None),
+            Err(error) => Err(ClaimError::from(error)),
+        };
+        let found = self.seat.found_nothing(&mut self.waiting, wait, look)?;
+        found.ok_or_else(|| nothing.into())
+    }
+
+    /// A claim that is kept for a while, and given up when it is dropped.
+    #[inline(always)]
+    pub(super) fn claimed(&mut self, wait: Wait) -> Result<Claimed, ClaimError> {
+        let claim = self.claim(wait)?;
+        Ok(Claimed::new(&self.seat, self.lane, claim))
+    }
+}
