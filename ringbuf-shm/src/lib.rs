@@ -22,10 +22,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The rings of one producer and one consumer are in [`spsc`]; those of many, for which
-//! there are no handles yet, are made by [`Ring::create_mpmc`]. [`Ring`] is a ring
-//! without a seat on it: to look at, to remove, to hand on. [`Options`] says how one
-//! is made. The file is described in [`format`](mod@format), byte by byte, the protocol in the
+//! The rings of one producer and one consumer are in [`spsc`], those of many in [`mpmc`].
+//! [`Ring`] is a ring without a seat on it: to look at, to remove, to hand on.
+//! [`Options`] says how one is made. The file is described in [`format`](mod@format), byte by byte, the protocol in the
 //! documentation of [`ringbuf_core`].
 //!
 //! # What it does not do
