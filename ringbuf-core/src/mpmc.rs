@@ -119,6 +119,13 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'a, M, R> {
         Self { lazy: places, ..self }
     }
 
+    /// The slots, as they were given.
+    #[inline(always)]
+    #[must_use]
+    pub fn slots(&self) -> R {
+        self.slots
+    }
+
     /// How many slots there are.
     #[inline(always)]
     #[must_use]
@@ -277,32 +284,50 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
     /// # Errors
     /// [`ClaimError::Full`] when the slot is still in use for the lap before,
     /// [`ClaimError::Busy`], [`ClaimError::Corrupt`].
-    #[inline]
+    #[inline(always)]
     pub fn claim(&mut self) -> Result<Claim, ClaimError> {
+        self.claim_here().or_else(|found| self.claim_further(found))
+    }
+
+    /// Claims the place at the cursor, if it is free.
+    ///
+    /// # Errors
+    /// The word that is there instead.
+    #[inline(always)]
+    fn claim_here(&mut self) -> Result<Claim, SlotWord> {
         let capacity = self.lane.capacity();
+        let at = self.cursor.at;
+        let (index, lap) = (at.index(capacity), lap_of(at, capacity));
+        let state = &self.lane.slot(index).state;
+        let free = SlotWord::free(lap).bits();
+        // Relaxed: the exchange confirms it, or it is an answer of now.
+        let found = state.load(Relaxed);
+        if found != free {
+            return Err(SlotWord::new(found));
+        }
+        let ours = SlotWord::writing(lap, self.me).bits();
+        // edge VACATE, acquire end: whatever was done with this slot is over before we
+        // write to it.
+        // Relaxed otherwise: as the load.
+        state.compare_exchange(free, ours, Acquire, Relaxed).map_err(SlotWord::new)?;
+        self.cursor.pass::<M>(&self.lane.words.tail, self.lane.lazy);
+        Ok(Claim { index, lap })
+    }
+
+    #[cold]
+    fn claim_further(&mut self, mut found: SlotWord) -> Result<Claim, ClaimError> {
         for _ in 0..self.lane.steps_max() {
-            let at = self.cursor.at;
-            let (index, lap) = (at.index(capacity), lap_of(at, capacity));
-            let state = &self.lane.slot(index).state;
-            // Relaxed: the exchange confirms it; without one, it is an answer of now.
-            let word = SlotWord::new(state.load(Relaxed));
-            match seen(word, lap)? {
-                Seen::Here(State::Free) => {
-                    let ours = SlotWord::writing(lap, self.me).bits();
-                    // edge VACATE, acquire end: whatever was done with this slot is over
-                    // before we write to it.
-                    // Relaxed otherwise: we look again.
-                    if state.compare_exchange(word.bits(), ours, Acquire, Relaxed).is_ok() {
-                        self.cursor.pass::<M>(&self.lane.words.tail, self.lane.lazy);
-                        return Ok(Claim { index, lap });
-                    }
-                    self.lane.machine.spin();
-                }
+            match seen(found, lap_of(self.cursor.at, self.lane.capacity()))? {
                 Seen::Before => return Err(ClaimError::Full),
+                Seen::Here(State::Free) => self.lane.machine.spin(),
                 Seen::Here(_) | Seen::Later => {
                     self.cursor.follow::<M>(&self.lane.words.tail, self.lane.lazy);
                 }
             }
+            found = match self.claim_here() {
+                Ok(claim) => return Ok(claim),
+                Err(found) => found,
+            };
         }
         Err(ClaimError::Busy)
     }
@@ -352,7 +377,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     /// # Errors
     /// [`ReadError::Empty`]; [`ReadError::Busy`] when the next message is still being
     /// written, though later ones may be complete; [`ReadError::Corrupt`].
-    #[inline]
+    #[inline(always)]
     pub fn read(&mut self) -> Result<Taken, ReadError> {
         // Relaxed: `adopt` loads it again.
         if self.lane.words.orphans.load(Relaxed) != self.orphans_seen
@@ -360,30 +385,48 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
         {
             return Ok(orphan);
         }
+        self.read_here().or_else(|found| self.read_further(found))
+    }
+
+    /// Takes the message at the cursor, if there is one.
+    ///
+    /// # Errors
+    /// The word that is there instead.
+    #[inline(always)]
+    fn read_here(&mut self) -> Result<Taken, SlotWord> {
         let capacity = self.lane.capacity();
+        let at = self.cursor.at;
+        let (index, lap) = (at.index(capacity), lap_of(at, capacity));
+        let state = &self.lane.slot(index).state;
+        let full = SlotWord::full(lap).bits();
+        // Relaxed: the exchange confirms it, or it is an answer of now.
+        let found = state.load(Relaxed);
+        if found != full {
+            return Err(SlotWord::new(found));
+        }
+        let ours = SlotWord::reading(lap, self.me).bits();
+        // edge FILL, acquire end: the message is there as it was committed.
+        // Relaxed otherwise: as the load.
+        state.compare_exchange(full, ours, Acquire, Relaxed).map_err(SlotWord::new)?;
+        self.cursor.pass::<M>(&self.lane.words.head, self.lane.lazy);
+        Ok(Taken { index, lap, redelivered: 0 })
+    }
+
+    #[cold]
+    fn read_further(&mut self, mut found: SlotWord) -> Result<Taken, ReadError> {
         for _ in 0..self.lane.steps_max() {
-            let at = self.cursor.at;
-            let (index, lap) = (at.index(capacity), lap_of(at, capacity));
-            let state = &self.lane.slot(index).state;
-            // Relaxed: the exchange confirms it; without one, it is an answer of now.
-            let word = SlotWord::new(state.load(Relaxed));
-            match seen(word, lap)? {
-                Seen::Here(State::Full) => {
-                    let ours = SlotWord::reading(lap, self.me).bits();
-                    // edge FILL, acquire end: the message is there as it was committed.
-                    // Relaxed otherwise: we look again.
-                    if state.compare_exchange(word.bits(), ours, Acquire, Relaxed).is_ok() {
-                        self.cursor.pass::<M>(&self.lane.words.head, self.lane.lazy);
-                        return Ok(Taken { index, lap, redelivered: 0 });
-                    }
-                    self.lane.machine.spin();
-                }
+            match seen(found, lap_of(self.cursor.at, self.lane.capacity()))? {
                 Seen::Before | Seen::Here(State::Free) => return Err(ReadError::Empty),
                 Seen::Here(State::Writing) => return Err(ReadError::Busy),
+                Seen::Here(State::Full) => self.lane.machine.spin(),
                 Seen::Here(State::Reading | State::Orphan) | Seen::Later => {
                     self.cursor.follow::<M>(&self.lane.words.head, self.lane.lazy);
                 }
             }
+            found = match self.read_here() {
+                Ok(taken) => return Ok(taken),
+                Err(found) => found,
+            };
         }
         Err(ReadError::Busy)
     }

@@ -323,18 +323,41 @@ impl Lanes {
     }
 }
 
-/// The slots of one lane, as words.
+/// The slots of one lane: where their words are, and their payloads.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LaneSlots {
-    lanes: Lanes,
-    lane: u32,
+    /// The words of the first slot.
+    words: *mut u8,
+    count: usize,
+    stride: usize,
+    /// From the words of a slot to its payload.
+    payload: usize,
 }
+
+// SAFETY: addresses of words that all threads and processes use alike, as atomics, and
+// of payloads; what those may be used for is said at each use.
+unsafe impl Send for LaneSlots {}
+// SAFETY: as above.
+unsafe impl Sync for LaneSlots {}
 
 impl LaneSlots {
     /// # Safety
     /// The ring has this lane, and the map outlives every reference got from [`Row::at`].
-    pub(crate) unsafe fn new(lanes: Lanes, lane: u32) -> Self {
-        Self { lanes, lane }
+    pub(crate) unsafe fn new(lanes: &Lanes, lane: u32) -> Self {
+        let offset = lanes.offset(lane, 0) + lanes.words;
+        Self {
+            words: lanes.data.at(offset, size_of::<SlotWords<Native>>()),
+            count: to_usize(lanes.slots.capacity()),
+            stride: to_usize(lanes.slots.stride()),
+            payload: to_usize(lanes.slots.prefix()) - lanes.words,
+        }
+    }
+
+    /// The payload of the slot at `index`, which is below the number of slots.
+    #[inline(always)]
+    pub(crate) fn payload(&self, index: u64) -> *mut u8 {
+        debug_assert!(index < self.count as u64);
+        self.words.wrapping_add(to_usize(index) * self.stride + self.payload)
     }
 }
 
@@ -343,15 +366,18 @@ impl Row for LaneSlots {
 
     #[inline(always)]
     fn len(&self) -> usize {
-        to_usize(self.lanes.slots.capacity())
+        self.count
     }
 
     #[inline(always)]
     fn at(&self, index: usize) -> &SlotWords<Native> {
-        assert!(index < self.len());
-        // SAFETY: the index is in the lane (above), and the lane in the ring, which is
-        // alive, both by the contract of `new`.
-        unsafe { self.lanes.words(self.lane, index as u64) }
+        assert!(index < self.count);
+        let at = self.words.wrapping_add(index * self.stride);
+        // SAFETY: in bounds: the lane has this slot (above), and its size was checked when
+        // the ring was opened; aligned, since slots of `mpmc` rings are at multiples of
+        // 16 and their words 0 or 40 bytes on; atomics, of which any bytes are valid and
+        // which all peers use alike; alive by the contract of `new`.
+        unsafe { &*at.cast::<SlotWords<Native>>() }
     }
 }
 

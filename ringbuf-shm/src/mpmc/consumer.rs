@@ -85,11 +85,11 @@ impl<T: Payload> Consumer<T> {
     #[inline(always)]
     fn take(&mut self, wait: Wait) -> Result<T, ReadError> {
         let (lane, taken) = self.end.read(wait)?;
-        let slot = self.end.seat.lanes().payload(lane, taken.index()).cast::<T>();
+        let slot = self.end.payload(lane, &taken).cast::<T>();
         // SAFETY: in bounds and aligned: the ring is one of `T`, as was checked when the
         // seat was taken; taken, hence not written; any bytes are a `T`.
         let value = unsafe { slot.read() };
-        self.end.seat.release(lane, taken);
+        self.end.release(lane, taken);
         Ok(value)
     }
 

@@ -30,7 +30,8 @@ impl Claimed {
         self.seat.check_claim()?;
         prepare(&self);
         if let Some(claim) = self.claim.take() {
-            self.seat.commit(self.lane, claim);
+            self.seat.lane(self.lane).commit(claim);
+            self.seat.mark(self.lane);
             self.seat.notify_data();
         }
         Ok(())
@@ -73,7 +74,8 @@ impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
         if let Some(taken) = self.taken.take().filter(|_| self.seat.is_here()) {
-            self.seat.release(self.lane, taken);
+            self.seat.count_release(&taken);
+            self.seat.lane(self.lane).release(taken);
             self.seat.notify_room();
         }
     }

@@ -99,12 +99,11 @@ impl<T: Payload> Producer<T> {
             Ok(claim) => claim,
             Err(error) => return Err(PushError { error, value }),
         };
-        let lane = self.end.lane();
-        let slot = self.end.seat.lanes().payload(lane, claim.index()).cast::<T>();
+        let slot = self.end.payload(&claim).cast::<T>();
         // SAFETY: in bounds and aligned: the ring is one of `T`, as was checked when the
         // seat was taken; claimed, hence this peer's alone.
         unsafe { slot.write(value) };
-        self.end.seat.commit(lane, claim);
+        self.end.commit(claim);
         Ok(())
     }
 

@@ -107,6 +107,19 @@ impl Reader {
         found.ok_or_else(|| nothing.into())
     }
 
+    /// Gives back a message of this lane.
+    #[inline(always)]
+    pub(super) fn release(&mut self, lane: u32, taken: Taken) {
+        self.seat.count_release(&taken);
+        self.lanes[lane as usize].lane().release(taken);
+    }
+
+    /// Where the payload of such a message is.
+    #[inline(always)]
+    pub(super) fn payload(&self, lane: u32, taken: &Taken) -> *mut u8 {
+        self.lanes[lane as usize].lane().slots().payload(taken.index())
+    }
+
     /// A message that is kept for a while, and given back when it is dropped.
     #[inline(always)]
     pub(super) fn held(&mut self, wait: Wait) -> Result<Held, ReadError> {

@@ -140,7 +140,7 @@ impl Seat {
         // by what keeps the seat.
         let words = unsafe { self.ring.mapping().lane(lane) };
         // SAFETY: as above.
-        let slots = unsafe { LaneSlots::new(self.lanes, lane) };
+        let slots = unsafe { LaneSlots::new(&self.lanes, lane) };
         Lane::new(self.native, &words.words, slots)
     }
 
@@ -150,10 +150,10 @@ impl Seat {
         (self.lane_count > 1).then(|| Occupied::new(self.native, &self.board.occupied))
     }
 
-    /// Publishes a claim. The caller then calls [`notify_data`](Self::notify_data).
+    /// Says that something was committed to a lane. The caller then calls
+    /// [`notify_data`](Self::notify_data), which may be once for several.
     #[inline(always)]
-    pub(super) fn commit(&self, lane: u32, claim: Claim) {
-        self.lane(lane).commit(claim);
+    pub(super) fn mark(&self, lane: u32) {
         if let Some(occupied) = self.occupied() {
             occupied.mark(lane);
         }
@@ -166,13 +166,13 @@ impl Seat {
         self.notify_room();
     }
 
-    /// Gives a message back. The caller then calls [`notify_room`](Self::notify_room).
+    /// Notes that a message is given back. The caller then does it, and calls
+    /// [`notify_room`](Self::notify_room), which may be once for several.
     #[inline(always)]
-    pub(super) fn release(&self, lane: u32, taken: Taken) {
+    pub(super) fn count_release(&self, taken: &Taken) {
         if taken.redelivered() > 0 {
             count(&self.native.redelivered, 1);
         }
-        self.lane(lane).release(taken);
     }
 
     /// Tells consumers, if they may sleep.

@@ -69,6 +69,19 @@ impl Writer {
         found.ok_or_else(|| nothing.into())
     }
 
+    /// Publishes a claim of the lane that is written to.
+    #[inline(always)]
+    pub(super) fn commit(&mut self, claim: Claim) {
+        self.lanes[self.lane as usize].lane().commit(claim);
+        self.seat.mark(self.lane);
+    }
+
+    /// Where the payload of such a claim is.
+    #[inline(always)]
+    pub(super) fn payload(&self, claim: &Claim) -> *mut u8 {
+        self.lanes[self.lane as usize].lane().slots().payload(claim.index())
+    }
+
     /// A claim that is kept for a while, and given up when it is dropped.
     #[inline(always)]
     pub(super) fn claimed(&mut self, wait: Wait) -> Result<Claimed, ClaimError> {
