@@ -22,7 +22,8 @@
    newcomer: it sweeps once, at any time, and may stop there. DIE participants die, at any step, but never all consumers.
 
    Options: N NP NC MSG (per producer) SWEEPERS DIE, DROP (else Redeliver), LIMIT (how often a message is shown at most),
-   ABORT, LAZY, ATWILL, LAPS (laps are compared modulo it).
+   ABORT, LAZY, ATWILL, LAPS (laps are compared modulo it),
+   CLEAR (fate has no lap: the producer clears the deliveries before it commits).
    Mutants that must fail, with the options of the table:
      PROBEFIRST  probes, then loads the word that it exchanges
      RETRY       exchanges the word that made its CAS fail, without a probe
@@ -32,6 +33,7 @@
                  LOADAFTER (remembers the value loaded after the scan); the latter two alone are made good by it
      NOLAP       counts a dropped message without a look at fate
      NOMARK      takes the lap in fate alone for "dropped"
+     NOCLEAN     CLEAR, and nobody clears
      NOFATE, FATELATE   deliveries not stored, or after the message is shown
      NOLOOKR, NOLOOKO   the look passes READING, ORPHAN
      LOOKFIRST   looks, then sees that the producers are gone
@@ -160,6 +162,19 @@ byte shows[NP*MSG];
 inline swap(j,x,l,w,h){ d_step{ if :: SAME(j) -> SET(j,x,l,w,h); ok=1 :: else -> ok=0 fi } }
 inline add(){ d_step{ dirty=CONSUMERS; loaded=CONSUMERS } }
 
+/* does fate speak of the message that stands in the slot? */
+#ifdef CLEAR
+#define FATED(j) 1
+#ifdef NOCLEAN
+#define CLEAN(j) skip
+#else
+#define CLEAN(j) fd[j]=0
+#endif
+#else
+#define FATED(j) (fl[j]==q)
+#define CLEAN(j) skip
+#endif
+
 /* the owner gives the place back: released, dropped, or never committed */
 inline giveback(j,x,set){
   d_step{ assert(MINE(j,x));
@@ -174,13 +189,13 @@ inline drop(j){
 #elif defined(NOMARK)
     :: fl[j]==q -> skip
 #else
-    :: fl[j]==q && fd[j]==DROPPED -> skip
+    :: FATED(j) && fd[j]==DROPPED -> skip
 #endif
     :: else -> fl[j]=q; fd[j]=DROPPED; fn[j]++
     fi };
   giveback(j,READING,drp) }
 
-#define SHOWN(j) (fl[j]==q -> fd[j] : 0)       /* redeliveries begun */
+#define SHOWN(j) (FATED(j) -> fd[j] : 0)       /* redeliveries begun */
 #define ATLIMIT(j) (SHOWN(j)+1>=LIMIT)
 #ifdef PROBEFIRST
 #define PROBED d          /* probed whose word it was, then loaded the word */
@@ -261,7 +276,7 @@ proctype P(byte me){ byte t=N, i, s, q, o, k, j; bool ok, saw, d;
           if
           :: ok -> HELP(tail);
              if
-             :: d_step{ assert(MINE(i,WRITING)); val[i]=me*MSG+k+1; com=com|MSGBIT(i);
+             :: d_step{ assert(MINE(i,WRITING)); CLEAN(i); val[i]=me*MSG+k+1; com=com|MSGBIT(i);
                   SET(i,FULL,q,NONE,NONE); k++ }
 #ifdef ABORT
              :: !gave -> gave=1; giveback(i,WRITING,drp)
@@ -295,7 +310,7 @@ inline adopted(){
      d_step{ assert(MINE(j,READING)); SHOW(j,1) };
 #endif
 #ifndef NOFATE
-     d_step{ assert(MINE(j,READING)); if :: fl[j]==q -> fd[j]++ :: else -> fl[j]=q; fd[j]=1 fi };
+     d_step{ assert(MINE(j,READING)); if :: FATED(j) -> fd[j]++ :: else -> fl[j]=q; fd[j]=1 fi };
 #endif
 #ifndef FATELATE
      d_step{ assert(MINE(j,READING)); SHOW(j,1) };
