@@ -146,8 +146,8 @@ fn the_model_of_the_event_holds_and_its_mutants_fail() {
 }
 
 #[test]
-fn the_model_of_mpmc_holds_and_its_mutants_fail() {
-    check_all(&chosen(|run| run.always && run.model == "mpmc"));
+fn the_models_of_mpmc_hold_and_their_mutants_fail() {
+    check_all(&chosen(|run| run.always && ["mpmc", "lanes"].contains(&run.model.as_str())));
 }
 
 #[test]
