@@ -15,6 +15,7 @@ use crate::machine::{Machine, Row, Word};
 use crate::mpmc::Lane;
 use crate::peer::{Liveness, Who};
 use crate::slot::{SlotWord, SlotWords, State};
+use core::ops::Range;
 use core::sync::atomic::Ordering::{Relaxed, Release};
 
 /// How often a slot is looked at whose word keeps changing. Each change but the last
@@ -56,10 +57,23 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
     /// # Errors
     /// [`Corrupt`] if a slot's word cannot be true; what was swept stays swept.
     pub fn sweep<L: Liveness>(&self, me: Who, locks: &L) -> Result<Swept, Corrupt> {
+        self.sweep_part(0..self.capacity(), me, locks)
+    }
+
+    /// As [`sweep`](Self::sweep), of these slots only; all of them are in the lane.
+    ///
+    /// # Errors
+    /// As [`sweep`](Self::sweep).
+    pub fn sweep_part<L: Liveness>(
+        &self,
+        slots: Range<u64>,
+        me: Who,
+        locks: &L,
+    ) -> Result<Swept, Corrupt> {
         let mut swept = Swept::default();
         let mut orphans = false;
         let mut outcome = Ok(());
-        for index in 0..self.capacity() {
+        for index in slots {
             match self.sweep_slot(index, me, locks) {
                 Ok(Left::Nothing) => {}
                 Ok(Left::Message) => swept.ready = true,

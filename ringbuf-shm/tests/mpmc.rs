@@ -257,3 +257,35 @@ fn a_damaged_word_is_an_error() {
     assert_eq!(consumer.try_pop(), Err(ReadError::Corrupt));
     assert_eq!(consumer.pop(), Err(ReadError::Corrupt));
 }
+
+#[test]
+fn who_reads_some_lanes_is_told_of_the_end_of_those() {
+    let (mut producer, mut consumer) = unnamed(&small().lanes(2));
+    producer.push(1).unwrap();
+    producer.set_lane(1).unwrap();
+    producer.push(2).unwrap();
+    drop(producer);
+    consumer.set_lanes(Lanes::Only(0)).unwrap();
+    assert_eq!(consumer.pop(), Ok(1));
+    assert_eq!(consumer.pop(), Err(ReadError::Closed));
+    consumer.set_lanes(Lanes::Highest).unwrap();
+    assert_eq!(consumer.pop(), Ok(2));
+    assert_eq!(consumer.pop(), Err(ReadError::Closed));
+}
+
+#[test]
+fn how_full_a_lane_ever_was_is_told() {
+    let (mut producer, mut consumer) = unnamed(&small().capacity(1024));
+    let most = |producer: &Producer<u64>| producer.ring().mpmc_stats().unwrap().lanes[0].high_water;
+    for value in 0..1000 {
+        producer.push(value).unwrap();
+    }
+    let seen = most(&producer);
+    // Looked at now and then, by hints that lag.
+    assert!((900..=1000).contains(&seen), "{seen}");
+    for value in 0..10_000 {
+        assert_eq!(consumer.pop(), Ok(value % 1000));
+        producer.push(value % 1000).unwrap();
+    }
+    assert!((seen..=1024).contains(&most(&producer)));
+}

@@ -10,10 +10,9 @@
    Sweep, slot by slot: load the word; its owner is not me: probe; dead: CAS that word; failed: load and probe again.
      WRITING(dead,l) -> FREE(l+1).
      READING(dead,l) -> ORPHAN(l), then orphans+1; a sweep that sees an ORPHAN: orphans+1 at its end.
-     READING(dead,l) -> READING(me,l), if the policy is DROP, or fate says that the lap was dropped or is at the LIMIT;
-       then fate = (l, DROPPED, dropped+1) unless it is (l, DROPPED) already; then FREE(l+1).
    Adopt, while orphans is not what it was before the last complete scan that found none: ORPHAN(l) -CAS-> READING(me,l),
-     then fate = (l, deliveries+1, dropped), then show it, flagged, then release; at the LIMIT drop it as above.
+     then fate = (l, deliveries+1, dropped), then show it, flagged, then release;
+     at the LIMIT fate = (l, DROPPED, dropped+1) instead, unless it is (l, DROPPED) already, then FREE(l+1).
    Closed: every producer was seen to be gone, and after that every slot was seen neither FULL, WRITING, ORPHAN nor READING.
 
    Of `orphans` only this is kept: has it changed since the remembered value (dirty), since the last load (loaded).
@@ -21,7 +20,7 @@
    is an invalid end state. With -DATWILL they do it whenever they are blocked (safety only). A pure sweeper is a
    newcomer: it sweeps once, at any time, and may stop there. DIE participants die, at any step, but never all consumers.
 
-   Options: N NP NC MSG (per producer) SWEEPERS DIE, DROP (else Redeliver), LIMIT (how often a message is shown at most),
+   Options: N NP NC MSG (per producer) SWEEPERS DIE, LIMIT (how often a message is shown at most; 1 is the policy Drop),
    ABORT, LAZY, ATWILL, LAPS (laps are compared modulo it),
    CLEAR (fate has no lap: the producer clears the deliveries before it commits).
    Mutants that must fail, with the options of the table:
@@ -75,9 +74,7 @@ byte dead, left;                     /* a bit for each participant: the kernel's
 byte val[N], hold[N];                /* what stands in the slot; whose it really is */
 byte com, rel, drp;                  /* a bit for each message: committed, released, dropped */
 byte last[NP];                       /* first deliveries of each producer */
-#ifndef DROP
 byte shows[NP*MSG];
-#endif
 
 #define BIT(x) (1<<(x))
 #define DEAD(x) ((dead>>(x))&1)
@@ -226,15 +223,7 @@ inline sweep(){
         :: !PROBED -> d_step{ j++; ok=0 }
         :: PROBED && s==WRITING -> CLEARED(j);
            if :: ok -> d_step{ j++; d=0 } :: else -> AGAIN fi
-#ifdef DROP
         :: PROBED && s==READING ->
-#else
-        :: PROBED && s==READING && ATLIMIT(j) ->
-#endif
-           SWAPPED(j,READING,q,me);
-           if :: ok -> drop(j); d_step{ j++; d=0 } :: else -> AGAIN fi
-#ifndef DROP
-        :: PROBED && s==READING && !ATLIMIT(j) ->
 #ifdef ADDFIRST
            add();
 #endif
@@ -251,7 +240,6 @@ inline sweep(){
               d_step{ j++; d=0 }
            :: else -> AGAIN
            fi
-#endif
         fi
      :: s==ORPHAN -> d_step{ saw=1; j++ }
      :: else -> j++
@@ -296,11 +284,7 @@ proctype P(byte me){ byte t=N, i, s, q, o, k, j; bool ok, saw, d;
     left=left|BIT(me) } unless { DEAD(me) } }
 
 /* the owner shows a message: never unflagged after it was shown, flagged only if somebody took it and died */
-#ifdef DROP
-#define SHOW(j,flag) skip
-#else
 #define SHOW(j,flag) shows[val[j]-1]++; assert(shows[val[j]-1]==1 || flag); assert(shows[val[j]-1]<=LIMIT)
-#endif
 
 inline adopted(){
   if
@@ -320,7 +304,6 @@ inline adopted(){
 
 proctype C(byte me){ byte t=N, i, s, q, o, j; bool ok, saw, d;
   { do
-#ifndef DROP
     :: d_step{ dirty&BIT(me) -> loaded=loaded&~BIT(me) };                             /* adopt */
        do
        :: j==N ->
@@ -340,7 +323,6 @@ proctype C(byte me){ byte t=N, i, s, q, o, j; bool ok, saw, d;
           fi
        od;
        atomic{ j=0; s=0; q=0; o=0; ok=0 }
-#endif
     :: atomic{ !(dirty&BIT(me)) -> START(head); i=t%N }; LOAD(i);
        if
        :: q==LAP(t/N) && s==FULL ->

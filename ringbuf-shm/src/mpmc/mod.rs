@@ -19,8 +19,8 @@
 //! one. Nothing is fair between lanes: one that always has something starves those
 //! after it.
 //!
-//! **Whoever dies** holds nobody up: within three [slices](crate::SLICE) others free the
-//! slots it was writing, and deliver again, flagged, what it was reading; that at most
+//! **Whoever dies** holds nobody up: within three [slices](crate::SLICE) (and one more for
+//! every 65,536 slots of the ring) others free the slots it was writing, and deliver again, flagged, what it was reading; that at most
 //! [`redeliveries_max`](crate::Options::redeliveries_max) times (not at all with
 //! [`Redelivery::Drop`](crate::Redelivery::Drop)), then it is dropped and counted.
 //!

@@ -32,8 +32,6 @@ pub enum Lanes {
 #[derive(Debug)]
 pub(super) struct Reader {
     lanes: Box<[Consumer<'static, Native, LaneSlots>]>,
-    /// A bit for each lane that is read.
-    among: u64,
     order: Order,
     waiting: Waiting,
     pub(super) seat: Arc<Seat>,
@@ -52,9 +50,8 @@ impl Reader {
             .map(|lane| Consumer::new(seat.lane(lane), seat.who(), redeliveries_max));
         Ok(Self {
             lanes: lanes.collect(),
-            among: u64::MAX,
             order: Order::Highest,
-            waiting: Waiting::new(),
+            waiting: Waiting::new(u64::MAX),
             seat,
         })
     }
@@ -75,7 +72,7 @@ impl Reader {
         if lane >= self.seat.lane_count() {
             return Err(ReadError::NoSuchLane);
         }
-        (self.among, self.order) = (among, order);
+        (self.waiting.among, self.order) = (among, order);
         Ok(())
     }
 
@@ -87,7 +84,7 @@ impl Reader {
     #[inline(always)]
     pub(super) fn read(&mut self, wait: Wait) -> Result<(u32, Taken), ReadError> {
         self.seat.check_read()?;
-        let (lanes, among, order) = (&mut *self.lanes, self.among, self.order);
+        let (lanes, among, order) = (&mut *self.lanes, self.waiting.among, self.order);
         let occupied = self.seat.occupied();
         let mut attempt = move || match &occupied {
             None => lanes[0].read().map(|taken| (0, taken)),

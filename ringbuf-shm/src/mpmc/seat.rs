@@ -28,6 +28,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+/// Slots that are swept in one slice of waiting: less than a millisecond's work.
+const SWEEP_SLOTS_MAX: u64 = 1 << 16;
+
 /// One lane as this crate maps it.
 pub(super) type MappedLane = Lane<'static, Native, LaneSlots>;
 
@@ -159,6 +162,20 @@ impl Seat {
         }
     }
 
+    /// Notes how full a lane is, if it never was as full. For people.
+    #[cold]
+    pub(super) fn note_depth(&self, lane: u32) {
+        // SAFETY: the lane is one of the ring's; used within this call.
+        let words = unsafe { self.ring.mapping().lane(lane) };
+        // Relaxed, all: hints, for people; who is late with a smaller number spoils it
+        // until the next one.
+        let (tail, head) = (words.words.tail.load(Relaxed), words.words.head.load(Relaxed));
+        let used = tail.wrapping_sub(head);
+        if used <= self.capacity() && used > words.high_water.load(Relaxed) {
+            words.high_water.store(used, Relaxed);
+        }
+    }
+
     /// Gives up a claim, which may have been in everybody's way.
     pub(super) fn abort(&self, lane: u32, claim: Claim) {
         self.lane(lane).abort(claim);
@@ -194,27 +211,51 @@ impl Seat {
         }
     }
 
-    /// Gives up what the dead hold in all lanes.
-    #[cold]
-    pub(super) fn sweep(&self) -> Result<(), Corrupt> {
-        let mut found = false;
-        for index in 0..self.lane_count {
-            let swept = self.lane(index).sweep(self.who, &self.locks)?;
-            found |= swept.freed + swept.orphaned > 0;
-            if let Some(occupied) = self.occupied().filter(|_| swept.ready) {
-                occupied.mark(index);
-            }
+    /// Gives up what the dead hold, in all slots of all lanes.
+    fn sweep(&self) -> Result<(), Corrupt> {
+        for lane in 0..self.lane_count {
+            self.sweep_part(lane, 0..self.capacity())?;
         }
-        if found {
+        Ok(())
+    }
+
+    /// As [`sweep`](Self::sweep), of so many slots as one can look at now and then; goes
+    /// on from where it stopped the last time.
+    #[cold]
+    fn sweep_on(&self, next: &Cell<u64>) -> Result<(), Corrupt> {
+        let capacity = self.capacity();
+        let all = capacity * u64::from(self.lane_count);
+        let mut left = all.min(SWEEP_SLOTS_MAX);
+        while left > 0 {
+            let (at, index) = (next.get(), next.get() % capacity);
+            let count = left.min(capacity - index);
+            let lane = u32::try_from(at / capacity).map_err(|_| Corrupt)?;
+            self.sweep_part(lane, index..index + count)?;
+            next.set((at + count) % all);
+            left -= count;
+        }
+        Ok(())
+    }
+
+    fn sweep_part(&self, lane: u32, slots: Range<u64>) -> Result<(), Corrupt> {
+        let swept = self.lane(lane).sweep_part(slots, self.who, &self.locks)?;
+        if swept.ready {
+            self.mark(lane);
+        }
+        if swept.freed + swept.orphaned > 0 {
             self.notify_data();
             self.notify_room();
         }
         Ok(())
     }
 
-    fn is_drained(&self) -> Result<bool, Corrupt> {
-        // Who waits for room waits for nothing that could come back.
-        for lane in 0..if self.reads { self.lane_count } else { 0 } {
+    fn capacity(&self) -> u64 {
+        self.ring.shape().capacity()
+    }
+
+    /// Whether nothing is left, and nothing can come back, in these lanes.
+    fn is_drained(&self, among: u64) -> Result<bool, Corrupt> {
+        for lane in (0..self.lane_count).filter(|lane| among >> lane & 1 == 1) {
             if !self.lane(lane).is_drained(self.who)? {
                 return Ok(false);
             }
@@ -222,15 +263,15 @@ impl Seat {
         Ok(true)
     }
 
-    fn others<'a>(&'a self, seen: &'a Cell<u64>) -> impl Counterpart + 'a {
+    fn others<'a>(&'a self, waiting: &'a Waiting) -> impl Counterpart + 'a {
         Crowd {
             rows: self.others,
             first_row: self.first_other,
             departures: &*self.board.departures,
-            departures_seen: seen,
+            departures_seen: &waiting.departures_seen,
             locks: &self.locks,
-            sweep: || self.sweep(),
-            is_drained: || self.is_drained(),
+            sweep: || self.sweep_on(&waiting.sweep_next),
+            is_drained: || self.is_drained(waiting.among),
         }
     }
 
@@ -243,11 +284,11 @@ impl Seat {
         wait: Wait,
         look: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
-        let others = self.others(&waiting.departures_seen);
+        if matches!(wait, Wait::Not) && waiting.patrol.is_due() {
+            self.sweep_on(&waiting.sweep_next)?;
+        }
+        let others = self.others(waiting);
         if matches!(wait, Wait::Not) {
-            if waiting.patrol.is_due() {
-                self.sweep()?;
-            }
             return Ok(others.found_nothing(look)?);
         }
         let mut patience = TimePatience::new(wait, waiting.spin, self.may_sleep);
@@ -297,15 +338,24 @@ impl Drop for Seat {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) spin: Duration,
+    /// A bit for each lane that is waited on for messages.
+    pub(super) among: u64,
+    /// The slot at which the next sweep goes on, lanes one after the other.
+    sweep_next: Cell<u64>,
     /// What the ring's departures were when somebody was still there.
     departures_seen: Cell<u64>,
     patrol: Patrol,
 }
 
 impl Waiting {
-    pub(super) fn new() -> Self {
-        let patrol = Patrol { calls: 0, last: Instant::now() };
-        Self { spin: crate::patience::spin_default(), departures_seen: Cell::new(0), patrol }
+    pub(super) fn new(among: u64) -> Self {
+        Self {
+            spin: crate::patience::spin_default(),
+            among,
+            sweep_next: Cell::new(0),
+            departures_seen: Cell::new(0),
+            patrol: Patrol { calls: 0, last: Instant::now() },
+        }
     }
 }
 

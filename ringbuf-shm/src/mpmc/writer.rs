@@ -13,6 +13,9 @@ use ringbuf_core::mpmc::{Claim, Producer};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Messages between two looks at how full the lane is.
+const DEPTH_EVERY: u64 = 64;
+
 /// A producer's seat, and its place in each lane.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -27,7 +30,7 @@ impl Writer {
     pub(super) fn attach(ring: &Ring) -> Result<Self, OpenError> {
         let seat = Seat::take(ring, Side::Producer)?;
         let lanes = (0..seat.lane_count()).map(|lane| Producer::new(seat.lane(lane), seat.who()));
-        Ok(Self { lanes: lanes.collect(), lane: 0, waiting: Waiting::new(), seat })
+        Ok(Self { lanes: lanes.collect(), lane: 0, waiting: Waiting::new(0), seat })
     }
 
     pub(super) fn ring(&self) -> &Ring {
@@ -56,7 +59,12 @@ impl Writer {
         self.seat.check_claim()?;
         let core = &mut self.lanes[self.lane as usize];
         let nothing = match core.claim() {
-            Ok(claim) => return Ok(claim),
+            Ok(claim) => {
+                if claim.index().is_multiple_of(DEPTH_EVERY) {
+                    self.seat.note_depth(self.lane);
+                }
+                return Ok(claim);
+            }
             Err(error @ (core_error::ClaimError::Full | core_error::ClaimError::Busy)) => error,
             Err(error) => return Err(error.into()),
         };
