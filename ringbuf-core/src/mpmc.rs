@@ -141,9 +141,16 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'a, M, R> {
     /// Publishes what was written in a claimed place.
     #[inline]
     pub fn commit(&self, claim: Claim) {
+        let slot = self.slot(claim.index);
+        // Relaxed: the slot is ours.
+        let fate = Fate::new(slot.fate.load(Relaxed));
+        if fate != fate.cleared() {
+            // Relaxed: published with the message.
+            slot.fate.store(fate.cleared().bits(), Relaxed);
+        }
         // edge FILL, release end: what was written since the claim is visible to who
         // reads this message.
-        self.slot(claim.index).state.store(SlotWord::full(claim.lap).bits(), Release);
+        slot.state.store(SlotWord::full(claim.lap).bits(), Release);
     }
 
     /// Gives a claimed place up: everybody passes it.
@@ -463,9 +470,9 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
         let slot = self.lane.slot(index);
         // Relaxed: the slot is ours.
         let fate = Fate::new(slot.fate.load(Relaxed));
-        let again = fate.delivered(lap);
+        let again = fate.delivered();
         let drops = again.deliveries > self.redeliveries_max;
-        let noted = if drops { fate.dropped(lap) } else { again };
+        let noted = if drops { fate.dropped() } else { again };
         // Relaxed: a successor in this slot comes after our release, or our death.
         slot.fate.store(noted.bits(), Relaxed);
         if drops {

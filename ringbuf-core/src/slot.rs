@@ -165,18 +165,16 @@ pub const fn lap_of(position: Position, capacity: u64) -> u32 {
 /// What became of messages in this slot; the value of [`SlotWords::fate`].
 ///
 /// ```text
-/// 63     32 31          24 23                0
-/// [ lap 32 | deliveries 8 | dropped 24         ]
+/// 63  32 31          24 23                0
+/// [ zero | deliveries 8 | dropped 24         ]
 /// ```
 ///
 /// Stored by the slot's holder alone, and by each before it goes on, so that what
-/// is counted is counted once, whoever is killed: a successor that finds its lap
-/// here knows that this step was done.
+/// is counted is counted once, whoever is killed: a successor finds that this step was
+/// done. Who commits a message clears what is said about the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fate {
-    /// The lap that `deliveries` is of.
-    pub lap: u32,
-    /// How often the message of that lap was delivered again; 255: it was dropped.
+    /// How often the message in the slot was delivered again; 255: it was dropped.
     pub deliveries: u8,
     /// How many messages this slot has dropped in all; modulo 2^24.
     pub dropped: u32,
@@ -192,33 +190,32 @@ impl Fate {
     /// The fate in a word as it was loaded.
     #[must_use]
     pub const fn new(bits: u64) -> Self {
-        let [d0, d1, d2, deliveries, l0, l1, l2, l3] = bits.to_le_bytes();
-        Self {
-            lap: u32::from_le_bytes([l0, l1, l2, l3]),
-            deliveries,
-            dropped: u32::from_le_bytes([d0, d1, d2, 0]),
-        }
+        let [d0, d1, d2, deliveries, ..] = bits.to_le_bytes();
+        Self { deliveries, dropped: u32::from_le_bytes([d0, d1, d2, 0]) }
     }
 
     /// The word as it is stored.
     #[must_use]
     pub const fn bits(self) -> u64 {
-        (self.lap as u64) << 32 | (self.deliveries as u64) << 24 | self.dropped as u64
+        (self.deliveries as u64) << 24 | self.dropped as u64
     }
 
-    /// One delivery more of the message of `lap`.
-    pub(crate) const fn delivered(self, lap: u32) -> Self {
-        let before = if self.lap == lap { self.deliveries } else { 0 };
-        Self { lap, deliveries: before.saturating_add(1), dropped: self.dropped }
+    /// A new message stands in the slot.
+    pub(crate) const fn cleared(self) -> Self {
+        Self { deliveries: 0, ..self }
     }
 
-    /// The message of `lap` was dropped; the same again if that was noted before.
-    pub(crate) const fn dropped(self, lap: u32) -> Self {
-        if self.lap == lap && self.deliveries == DROPPED {
+    /// One delivery more.
+    pub(crate) const fn delivered(self) -> Self {
+        Self { deliveries: self.deliveries.saturating_add(1), ..self }
+    }
+
+    /// The message was dropped; the same again if that was noted before.
+    pub(crate) const fn dropped(self) -> Self {
+        if self.deliveries == DROPPED {
             return self;
         }
-        let dropped = (self.dropped + 1) & DROPPED_TOTAL_MASK;
-        Self { lap, deliveries: DROPPED, dropped }
+        Self { deliveries: DROPPED, dropped: (self.dropped + 1) & DROPPED_TOTAL_MASK }
     }
 }
 
@@ -268,16 +265,16 @@ mod tests {
     }
 
     #[test]
-    fn a_fate_counts_each_step_of_a_lap_once() {
-        let nothing = Fate::new(0);
-        let twice = nothing.delivered(5).delivered(5);
-        assert_eq!(twice, Fate { lap: 5, deliveries: 2, dropped: 0 });
+    fn a_fate_counts_each_step_of_a_message_once() {
+        let twice = Fate::new(0).delivered().delivered();
+        assert_eq!(twice, Fate { deliveries: 2, dropped: 0 });
         assert_eq!(Fate::new(twice.bits()), twice);
-        let dropped = twice.dropped(5);
-        assert_eq!(dropped.dropped(5), dropped);
-        assert_eq!((dropped.dropped, dropped.delivered(6).deliveries), (1, 1));
-        assert_eq!(dropped.delivered(6).dropped(6).dropped, 2);
-        let full = Fate { lap: 1, deliveries: 0, dropped: DROPPED_TOTAL_MASK };
-        assert_eq!(Fate::new(full.dropped(2).bits()).dropped, 0);
+        let dropped = twice.dropped();
+        assert_eq!(dropped.dropped(), dropped);
+        assert!(dropped.delivered().deliveries > REDELIVERIES_MAX, "dropped for good");
+        assert_eq!(dropped.cleared(), Fate { deliveries: 0, dropped: 1 });
+        assert_eq!(dropped.cleared().dropped().dropped, 2);
+        let full = Fate { deliveries: 0, dropped: DROPPED_TOTAL_MASK };
+        assert_eq!(Fate::new(full.dropped().bits()).dropped, 0);
     }
 }

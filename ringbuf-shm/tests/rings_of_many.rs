@@ -183,7 +183,7 @@ fn a_snapshot_tells_slots_and_peers_and_believes_no_hint() {
         &[
             (slot(0), 1 << 32 | 3),
             (slot(1), 1 << 32 | 5),
-            (slot(1) + 8, 1 << 32 | 2 << 24 | 7), // Delivered twice more; lost seven.
+            (slot(1) + 8, 2 << 24 | 7), // Delivered twice more; lost seven.
             (slot(2), 1 << 32 | who(4) | 4),
             (slot(3), 1 << 32 | who(0) | 2),
             (slot(63) + 8, 1),

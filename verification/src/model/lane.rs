@@ -275,6 +275,17 @@ impl Lane {
         Some((message, taken))
     }
 
+    /// How often a message had been taken before it was shown the last time.
+    ///
+    /// # Panics
+    /// If it was not shown.
+    #[must_use]
+    pub fn shown_before(&self, message: u64) -> u8 {
+        let shown = self.shown.borrow();
+        let last = shown.iter().rev().find(|(other, ..)| *other == message);
+        last.map(|(.., before)| *before).expect("it was shown")
+    }
+
     /// Receives until nothing is left and nothing can come; sweeps when there is
     /// nothing, if `sweeps`.
     ///

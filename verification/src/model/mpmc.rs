@@ -187,6 +187,14 @@ pub fn orphan_again() {
     lane.receive(&mut consumer);
     others.join().unwrap();
     lane.receive(&mut consumer);
+    // What was said of that message is not said of the next one in its slot.
+    lane.send(&peer, 2, 1..=1);
+    let dying = lane.peer(6);
+    lane.take_and_keep(&mut lane.consumer(&dying));
+    dying.die();
+    lane.sweep(&peer);
+    lane.receive(&mut consumer);
+    assert_eq!(lane.shown_before(201), 1, "one had taken it");
     lane.is_in_order(&peer);
 }
 
