@@ -24,8 +24,9 @@
 //!
 //! The rings of one producer and one consumer are in [`spsc`], those of many in [`mpmc`].
 //! [`Ring`] is a ring without a seat on it: to look at, to remove, to hand on.
-//! [`Options`] says how one is made. The file is described in [`format`](mod@format), byte by byte, the protocol in the
-//! documentation of [`ringbuf_core`].
+//! [`Options`] says how one is made. [`coming_from`] is for those who know pipes, message
+//! queues and semaphores. The file is described in [`format`](mod@format), byte by byte, the
+//! protocol in the documentation of [`ringbuf_core`].
 //!
 //! # What it does not do
 //!
@@ -43,6 +44,7 @@ compile_error!(
 );
 
 mod backing;
+pub mod coming_from;
 mod end;
 mod error;
 mod first_words;

@@ -11,8 +11,9 @@
      WRITING(dead,l) -> FREE(l+1).
      READING(dead,l) -> ORPHAN(l), then orphans+1; a sweep that sees an ORPHAN: orphans+1 at its end.
    Adopt, while orphans is not what it was before the last complete scan that found none: ORPHAN(l) -CAS-> READING(me,l),
-     then fate = (l, deliveries+1, dropped), then show it, flagged, then release;
-     at the LIMIT fate = (l, DROPPED, dropped+1) instead, unless it is (l, DROPPED) already, then FREE(l+1).
+     then fate = (deliveries+1, dropped), then show it, flagged, then release;
+     at the LIMIT fate = (DROPPED, dropped+1) instead, unless it is DROPPED already, then FREE(l+1).
+     A producer that commits clears the deliveries.
    Closed: every producer was seen to be gone, and after that every slot was seen neither FULL, WRITING, ORPHAN nor READING.
 
    Of `orphans` only this is kept: has it changed since the remembered value (dirty), since the last load (loaded).
@@ -22,7 +23,7 @@
 
    Options: N NP NC MSG (per producer) SWEEPERS DIE, LIMIT (how often a message is shown at most; 1 is the policy Drop),
    ABORT, LAZY, ATWILL, LAPS (laps are compared modulo it),
-   CLEAR (fate has no lap: the producer clears the deliveries before it commits).
+   LAPFATE (fate names its lap, and nobody clears).
    Mutants that must fail, with the options of the table:
      PROBEFIRST  probes, then loads the word that it exchanges
      RETRY       exchanges the word that made its CAS fail, without a probe
@@ -31,8 +32,8 @@
      NOSEEN      a sweep that sees an ORPHAN does not add; alone, with ADDFIRST (adds before the CAS), or with
                  LOADAFTER (remembers the value loaded after the scan); the latter two alone are made good by it
      NOLAP       counts a dropped message without a look at fate
-     NOMARK      takes the lap in fate alone for "dropped"
-     NOCLEAN     CLEAR, and nobody clears
+     NOMARK      (LAPFATE) takes the lap in fate alone for "dropped"
+     NOCLEAN     nobody clears
      NOFATE, FATELATE   deliveries not stored, or after the message is shown
      NOLOOKR, NOLOOKO   the look passes READING, ORPHAN
      LOOKFIRST   looks, then sees that the producers are gone
@@ -160,7 +161,7 @@ inline swap(j,x,l,w,h){ d_step{ if :: SAME(j) -> SET(j,x,l,w,h); ok=1 :: else ->
 inline add(){ d_step{ dirty=CONSUMERS; loaded=CONSUMERS } }
 
 /* does fate speak of the message that stands in the slot? */
-#ifdef CLEAR
+#ifndef LAPFATE
 #define FATED(j) 1
 #ifdef NOCLEAN
 #define CLEAN(j) skip
