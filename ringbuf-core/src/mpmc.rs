@@ -208,7 +208,7 @@ struct Cursor {
 
 impl Cursor {
     fn new<M: Machine>(shared: &M::U64) -> Self {
-        // edge ONWARD, acquire end: as in `follow`.
+        // edge ONWARD, acquire end: as in `catch_up`.
         let hint = Position::new(shared.load(Acquire));
         Self { at: hint, hint }
     }
@@ -226,7 +226,7 @@ impl Cursor {
     fn say<M: Machine>(&mut self, shared: &M::U64) {
         // edge ONWARD, release end: who follows the hint finds the places before it as
         // we found them, taken.
-        // Relaxed otherwise: `follow` looks again.
+        // Relaxed otherwise: `catch_up` looks again.
         let said = shared.compare_exchange(self.hint.count(), self.at.count(), Release, Relaxed);
         self.hint = match said {
             Ok(_) => self.at,
@@ -238,11 +238,19 @@ impl Cursor {
     #[cold]
     fn follow<M: Machine>(&mut self, shared: &M::U64, lazy: u64) {
         self.pass::<M>(shared, lazy);
+        self.catch_up::<M>(shared);
+    }
+
+    /// As far as others have got; whether that is any further.
+    #[cold]
+    fn catch_up<M: Machine>(&mut self, shared: &M::U64) -> bool {
         // edge ONWARD, acquire end: every place before the hint is taken for us too.
         self.hint = Position::new(shared.load(Acquire));
-        if self.hint.since(self.at).cast_signed() > 0 {
+        let is_further = self.hint.since(self.at).cast_signed() > 0;
+        if is_further {
             self.at = self.hint;
         }
+        is_further
     }
 }
 
@@ -254,10 +262,13 @@ enum Seen {
     Here(State),
     /// Of a lap to come: this place is over.
     Later,
+    /// Of no lap near this one: we were away while half of all laps passed, and the
+    /// hint is further; or the word cannot be true.
+    Far,
 }
 
 /// # Errors
-/// [`Corrupt`] for a word that cannot stand in a slot that a cursor has reached.
+/// [`Corrupt`] for a word that cannot stand in a slot.
 #[inline(always)]
 fn seen(word: SlotWord, lap: u32) -> Result<Seen, Corrupt> {
     let state = word.state()?;
@@ -266,7 +277,7 @@ fn seen(word: SlotWord, lap: u32) -> Result<Seen, Corrupt> {
         -1 => Ok(Seen::Before),
         1.. => Ok(Seen::Later),
         // Whoever gets here has passed this slot a lap before, or follows one who has.
-        _ => Err(Corrupt),
+        _ => Ok(Seen::Far),
     }
 }
 
@@ -330,6 +341,8 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
                 Seen::Here(_) | Seen::Later => {
                     self.cursor.follow::<M>(&self.lane.words.tail, self.lane.lazy);
                 }
+                Seen::Far if self.cursor.catch_up::<M>(&self.lane.words.tail) => {}
+                Seen::Far => return Err(ClaimError::Corrupt),
             }
             found = match self.claim_here() {
                 Ok(claim) => return Ok(claim),
@@ -429,6 +442,8 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
                 Seen::Here(State::Reading | State::Orphan) | Seen::Later => {
                     self.cursor.follow::<M>(&self.lane.words.head, self.lane.lazy);
                 }
+                Seen::Far if self.cursor.catch_up::<M>(&self.lane.words.head) => {}
+                Seen::Far => return Err(ReadError::Corrupt),
             }
             found = match self.read_here() {
                 Ok(taken) => return Ok(taken),

@@ -18,6 +18,14 @@ pub struct Table {
     given: Vec<(Who, u32)>,
 }
 
+impl Table {
+    /// Whether some process holds this identity.
+    #[must_use]
+    pub fn is_locked(&self, who: Who) -> bool {
+        self.identities.iter().any(|&(held, _)| held == who)
+    }
+}
+
 /// A place where a [`Table`] is looked at and changed in one step.
 pub trait Kernel {
     /// A kernel in which nothing is locked.

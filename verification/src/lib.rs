@@ -14,6 +14,8 @@
 //! | [`kernel`] | the kernel's locks, as far as the protocols see them |
 //! | [`mortal`] | plain words and a participant that ends at its n-th operation |
 //! | [`counting`] | plain words that count what is done to them |
+//! | [`threads`] | real threads on real atomics, and a diary of what they were answered |
+//! | [`history`] | whether what they were answered is what a queue answers |
 //! | [`model`] | the scenes that loom explores |
 //! | [`child`] | child processes that are reaped and cannot hang a test |
 //!
@@ -22,9 +24,11 @@
 
 pub mod child;
 pub mod counting;
+pub mod history;
 pub mod kernel;
 pub mod lab;
 pub mod model;
 pub mod mortal;
 pub mod site;
 pub mod source;
+pub mod threads;

@@ -8,7 +8,7 @@ use ringbuf_core::error::{ClaimError, Corrupt, ReadError};
 use ringbuf_core::lanes::{Occupied, Order};
 use ringbuf_core::machine::Line;
 use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer, Taken};
-use ringbuf_core::peer::{Locks, Presence, RowWords, STATE_EMPTY, Who};
+use ringbuf_core::peer::{Liveness, Locks, Presence, RowWords, STATE_EMPTY, Who};
 use ringbuf_core::position::Position;
 use ringbuf_core::slot::{SlotWord, SlotWords, lap_of};
 use ringbuf_core::wait::{Counterpart as _, WaitError};
@@ -97,10 +97,15 @@ impl Lane {
     /// If it had been given to somebody before.
     #[must_use]
     pub fn peer(&self, number: u32) -> Peer<'_> {
-        let who = Who::new(number, 1);
-        let process = Process::new(&self.kernel, number);
-        assert_eq!(process.take(who), Ok(true), "a new identity is free");
-        Peer { who, process }
+        let peer = self.thread_of(number);
+        assert_eq!(peer.process.take(peer.who), Ok(true), "a new identity is free");
+        peer
+    }
+
+    /// Another thread of the process of this number.
+    #[must_use]
+    pub fn thread_of(&self, number: u32) -> Peer<'_> {
+        Peer { who: Who::new(number, 1), process: Process::new(&self.kernel, number) }
     }
 
     /// A producer's process, which sits on the row.
@@ -303,6 +308,25 @@ impl Lane {
         }
     }
 
+    /// Receives until a producer was seen gone, and after that, a sweep later, nothing
+    /// was in the lane nor could come back.
+    ///
+    /// # Panics
+    /// As [`receive`](Self::receive).
+    pub fn receive_until_drained(&self, peer: &Peer<'_>, producer: Who) {
+        let mut consumer = self.consumer(peer);
+        loop {
+            let gone = !peer.process.is_held(producer);
+            self.sweep(peer);
+            if gone && self.lane().is_drained(peer.who) == Ok(true) {
+                return;
+            }
+            if !self.receive(&mut consumer) {
+                yield_now();
+            }
+        }
+    }
+
     /// Sweeps once; whether there was anything.
     ///
     /// # Panics
@@ -336,6 +360,12 @@ impl Lane {
 }
 
 impl Peer<'_> {
+    /// Who it is.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        self.who
+    }
+
     /// The end of its process.
     pub fn die(&self) {
         self.process.end();

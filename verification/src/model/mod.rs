@@ -54,7 +54,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 31] = [
+pub const MODELS: [Model; 40] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -69,6 +69,21 @@ pub const MODELS: [Model; 31] = [
     Model { name: "mpmc_consumer_dies", run: Run::Dies(mpmc::consumer_dies) },
     Model { name: "mpmc_orphan_is_announced", run: Run::Lives(mpmc::orphan_is_announced) },
     Model { name: "mpmc_orphan_again", run: Run::Lives(mpmc::orphan_again) },
+    Model { name: "mpmc_two_slots", run: Run::Lives(|| mpmc::two_slots(3)) },
+    Model { name: "mpmc_two_claim", run: Run::Lives(|| mpmc::two_claim(2)) },
+    Model { name: "mpmc_two_read", run: Run::Lives(mpmc::two_read) },
+    Model { name: "mpmc_aborts", run: Run::Lives(|| mpmc::aborts(1)) },
+    Model {
+        name: "mpmc_slow_sweeper_of_a_writer",
+        run: Run::Lives(mpmc::slow_sweeper_of_a_writer),
+    },
+    Model {
+        name: "mpmc_slow_sweeper_of_a_reader",
+        run: Run::Lives(mpmc::slow_sweeper_of_a_reader),
+    },
+    Model { name: "mpmc_two_sweepers", run: Run::Lives(mpmc::two_sweepers) },
+    Model { name: "mpmc_adopter_dies", run: Run::Lives(mpmc::adopter_dies) },
+    Model { name: "mpmc_everybody_goes", run: Run::Lives(mpmc::everybody_goes) },
     Model { name: "mpmc_marks", run: Run::Lives(mpmc::marks) },
     Model { name: "mpmc_closes", run: Run::Lives(mpmc::closes) },
     Model { name: "mpmc_closes_after_a_death", run: Run::Dies(mpmc::closes_after_a_death) },

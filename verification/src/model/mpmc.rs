@@ -270,3 +270,209 @@ fn somebody_died_over_a_message() -> Lane {
     peer.die();
     lane
 }
+
+/// `messages` pass through two slots, as many of them as there is room for meanwhile.
+///
+/// # Panics
+/// As [`two_producers`].
+pub fn two_slots(messages: u64) {
+    let lane = Rc::new(Lane::new(2, u64::MAX, 2));
+    let far = Rc::clone(&lane);
+    let thread = spawn(move || {
+        let peer = far.peer(1);
+        let mut producer = far.producer(&peer);
+        for number in 101..=100 + messages {
+            far.try_send(&mut producer, number);
+        }
+    });
+    let peer = lane.peer(2);
+    let mut consumer = lane.consumer(&peer);
+    lane.receive(&mut consumer);
+    lane.receive(&mut consumer);
+    thread.join().unwrap();
+    while lane.receive(&mut consumer) {}
+    lane.is_in_order(&peer);
+}
+
+/// Two claim at once, one of them reads.
+///
+/// # Panics
+/// As [`two_producers`].
+pub fn two_claim(slots: u64) {
+    let lane = Rc::new(Lane::new(slots, 2, 1));
+    let far = Rc::clone(&lane);
+    let thread = spawn(move || {
+        let peer = far.peer(1);
+        far.try_send(&mut far.producer(&peer), 101);
+    });
+    let peer = lane.peer(2);
+    lane.try_send(&mut lane.producer(&peer), 201);
+    let mut consumer = lane.consumer(&peer);
+    lane.receive(&mut consumer);
+    thread.join().unwrap();
+    while lane.receive(&mut consumer) {}
+    lane.is_in_order(&peer);
+}
+
+/// Two read at once, and there is a message for each.
+///
+/// # Panics
+/// As [`two_producers`], and if one of them finds nothing.
+pub fn two_read() {
+    let lane = Rc::new(Lane::new(2, 2, 1));
+    lane.send(&lane.peer(1), 1, 1..=2);
+    let far = Rc::clone(&lane);
+    let thread = spawn(move || {
+        let peer = far.peer(2);
+        assert!(far.receive(&mut far.consumer(&peer)), "one for each");
+    });
+    let peer = lane.peer(3);
+    assert!(lane.receive(&mut lane.consumer(&peer)), "one for each");
+    thread.join().unwrap();
+    lane.is_in_order(&peer);
+}
+
+/// A producer gives its first place up and writes in its second.
+///
+/// # Panics
+/// As [`two_producers`], and if there is no second one.
+pub fn aborts(slots: u64) {
+    let lane = Rc::new(Lane::new(slots, u64::MAX, 1));
+    let far = Rc::clone(&lane);
+    let thread = spawn(move || {
+        let peer = far.peer(1);
+        let mut producer = far.producer(&peer);
+        let claim = producer.claim().unwrap();
+        producer.lane().abort(claim);
+        assert!(far.try_send(&mut producer, 101), "what is given up is free");
+    });
+    let peer = lane.peer(2);
+    let mut consumer = lane.consumer(&peer);
+    lane.receive(&mut consumer);
+    lane.receive(&mut consumer);
+    thread.join().unwrap();
+    while lane.receive(&mut consumer) {}
+    lane.is_in_order(&peer);
+}
+
+/// A producer died with a place claimed. Two sweep; one of them takes the slot at once
+/// for messages of its own, however late the other exchanges what it had looked at.
+///
+/// # Panics
+/// As [`two_producers`], and if the newcomer's place is swept away.
+pub fn slow_sweeper_of_a_writer() {
+    let lane = Rc::new(Lane::new(1, 3, 1));
+    let dead = lane.peer(1);
+    let _claim = lane.producer(&dead).claim().unwrap();
+    dead.die();
+    let far = Rc::clone(&lane);
+    let sweeping = spawn(move || far.sweep(&far.peer(2)));
+    let peer = lane.peer(3);
+    let ours = lane.sweep(&peer);
+    let (mut producer, mut consumer) = (lane.producer(&peer), lane.consumer(&peer));
+    for number in 301..=302 {
+        assert!(lane.try_send(&mut producer, number), "the place is free");
+        assert!(lane.receive(&mut consumer), "and stays ours");
+    }
+    assert!(ours != sweeping.join().unwrap(), "one of the two gives it up");
+    lane.is_in_order(&peer);
+}
+
+/// A consumer died with a message taken. Two sweep; one of them reads it again and takes
+/// the slot for a message of its own, however late the other is.
+///
+/// # Panics
+/// As [`slow_sweeper_of_a_writer`], and if the message comes twice.
+pub fn slow_sweeper_of_a_reader() {
+    let lane = Rc::new(Lane::new(1, 1, 1));
+    let dead = lane.peer(1);
+    lane.send(&dead, 1, 1..=1);
+    lane.take_and_keep(&mut lane.consumer(&dead));
+    dead.die();
+    let far = Rc::clone(&lane);
+    let sweeping = spawn(move || far.sweep(&far.peer(2)));
+    let peer = lane.peer(3);
+    let ours = lane.sweep(&peer);
+    let (mut producer, mut consumer) = (lane.producer(&peer), lane.consumer(&peer));
+    assert!(lane.receive(&mut consumer), "what was orphaned is found");
+    assert!(lane.try_send(&mut producer, 301), "the place is free");
+    assert!(lane.receive(&mut consumer), "and stays ours");
+    assert!(ours != sweeping.join().unwrap(), "one of the two makes it an orphan");
+    lane.is_in_order(&peer);
+}
+
+/// A consumer died with a message taken. Two sweep while a third, who does not, reads.
+///
+/// # Panics
+/// As [`slow_sweeper_of_a_reader`].
+pub fn two_sweepers() {
+    let lane = Rc::new(Lane::new(1, 1, 1));
+    let dead = lane.peer(1);
+    lane.send(&dead, 1, 1..=1);
+    lane.take_and_keep(&mut lane.consumer(&dead));
+    dead.die();
+    let threads = [2, 3].map(|number| {
+        let far = Rc::clone(&lane);
+        spawn(move || far.sweep(&far.peer(number)))
+    });
+    let peer = lane.peer(4);
+    let mut consumer = lane.consumer(&peer);
+    lane.receive(&mut consumer);
+    lane.receive(&mut consumer);
+    let swept = threads.map(|thread| thread.join().unwrap());
+    assert!(swept[0] != swept[1], "one of the two makes it an orphan");
+    lane.receive(&mut consumer);
+    lane.is_in_order(&peer);
+}
+
+/// A message whose reader died is taken by another, who dies too; one who reads for the
+/// first time finds it as soon as it was swept, announced or not, and is told how often
+/// it was taken.
+///
+/// # Panics
+/// As [`consumer_dies`].
+pub fn adopter_dies() {
+    let lane = Rc::new(Lane::new(1, 1, 1));
+    let dead = lane.peer(1);
+    lane.send(&dead, 1, 1..=1);
+    lane.take_and_keep(&mut lane.consumer(&dead));
+    dead.die();
+    let peer = lane.peer(2);
+    lane.sweep(&peer);
+    let far = Rc::clone(&lane);
+    let thread = spawn(move || {
+        let peer = far.peer(3);
+        far.take_and_keep(&mut far.consumer(&peer));
+        peer.die();
+        far.sweep(&far.peer(4));
+    });
+    let received = lane.receive(&mut lane.consumer(&peer));
+    thread.join().unwrap();
+    lane.sweep(&peer);
+    assert!(received != lane.receive(&mut lane.consumer(&peer)), "once");
+    lane.is_in_order(&peer);
+}
+
+/// A producer commits and is gone; so is a consumer with the message in its hands. Who
+/// finds the producer gone, sweeps, and finds the lane drained has got everything.
+///
+/// # Panics
+/// If a message comes after that, or as [`two_producers`].
+pub fn everybody_goes() {
+    let lane = Rc::new(Lane::new(1, 1, 1));
+    let producer = lane.peer(1).who();
+    let far = Rc::clone(&lane);
+    let thread = spawn(move || {
+        let producer = far.thread_of(1);
+        far.send(&producer, 1, 1..=1);
+        producer.die();
+        let consumer = far.peer(2);
+        far.take_and_keep(&mut far.consumer(&consumer));
+        consumer.die();
+    });
+    let peer = lane.peer(3);
+    lane.receive_until_drained(&peer, producer);
+    lane.is_in_order(&peer);
+    thread.join().unwrap();
+    lane.is_in_order(&peer);
+}
