@@ -374,6 +374,7 @@ pub struct Consumer<'a, M: Machine, R> {
     redeliveries_max: u8,
     /// What `orphans` was before the last search that found none.
     orphans_seen: u64,
+    dropped: u64,
 }
 
 impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
@@ -388,7 +389,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
         // Relaxed: any other value than the present one makes the first read search.
         let orphans_seen = lane.words.orphans.load(Relaxed).wrapping_sub(1);
         let redeliveries_max = redeliveries_max.min(crate::slot::REDELIVERIES_MAX);
-        Self { lane, me, cursor, redeliveries_max, orphans_seen }
+        Self { lane, me, cursor, redeliveries_max, orphans_seen, dropped: 0 }
     }
 
     /// Takes the next message: one that somebody died over, if there is one, else the
@@ -481,7 +482,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     }
 
     /// Notes that a message is shown again, or drops it when that was too often.
-    fn show_again(&self, index: u64, lap: u32) -> Option<Taken> {
+    fn show_again(&mut self, index: u64, lap: u32) -> Option<Taken> {
         let slot = self.lane.slot(index);
         // Relaxed: the slot is ours.
         let fate = Fate::new(slot.fate.load(Relaxed));
@@ -492,9 +493,18 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
         slot.fate.store(noted.bits(), Relaxed);
         if drops {
             self.lane.vacate(index, lap);
+            self.dropped += 1;
             return None;
         }
         Some(Taken { index, lap, redelivered: again.deliveries })
+    }
+
+    /// How many messages this consumer has dropped: a read that finds nothing may have
+    /// made room all the same.
+    #[inline(always)]
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// Who this consumer is.

@@ -33,6 +33,8 @@ pub enum Lanes {
 pub(super) struct Reader {
     lanes: Box<[Consumer<'static, Native, LaneSlots>]>,
     order: Order,
+    /// Messages that were dropped in all lanes.
+    dropped: u64,
     waiting: Waiting,
     pub(super) seat: Arc<Seat>,
 }
@@ -51,6 +53,7 @@ impl Reader {
         Ok(Self {
             lanes: lanes.collect(),
             order: Order::Highest,
+            dropped: 0,
             waiting: Waiting::new(u64::MAX),
             seat,
         })
@@ -85,10 +88,21 @@ impl Reader {
     pub(super) fn read(&mut self, wait: Wait) -> Result<(u32, Taken), ReadError> {
         self.seat.check_read()?;
         let (lanes, among, order) = (&mut *self.lanes, self.waiting.among, self.order);
-        let occupied = self.seat.occupied();
-        let mut attempt = move || match &occupied {
-            None => lanes[0].read().map(|taken| (0, taken)),
-            Some(occupied) => occupied.read(lanes, among, order),
+        let (seat, dropped) = (&*self.seat, &mut self.dropped);
+        let occupied = seat.occupied();
+        let mut attempt = move || {
+            let found = match &occupied {
+                None => lanes[0].read().map(|taken| (0, taken)),
+                Some(occupied) => occupied.read(lanes, among, order),
+            };
+            if found.is_err() {
+                // Nothing is released that would tell the producers of the room.
+                let now = lanes.iter().map(Consumer::dropped).sum();
+                if std::mem::replace(dropped, now) != now {
+                    seat.notify_room();
+                }
+            }
+            found
         };
         let nothing = match attempt() {
             Ok(found) => return Ok(found),
