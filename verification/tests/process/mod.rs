@@ -5,7 +5,11 @@
 //! while the test panics, and it dies with the thread that started it.
 #![allow(dead_code, reason = "each test uses a part of this")]
 
+pub(crate) mod books;
+pub(crate) mod crew;
 pub(crate) mod ends;
+pub(crate) mod log;
+pub(crate) mod many;
 pub(crate) mod message;
 pub(crate) mod notes;
 pub(crate) mod random;

@@ -6,6 +6,7 @@
 use super::words::Words;
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::Ordering::SeqCst;
 
 /// A note: one word of the page.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,10 @@ pub(crate) enum Note {
     Phase,
     /// Messages that were read long after they were committed.
     Late,
+    /// The producers have gone: consumers end when nothing is left.
+    Drain,
+    /// The longest wait, in nanoseconds.
+    Longest,
     /// Calls that returned, by what they returned: this note and those behind it.
     Calls,
 }
@@ -65,6 +70,11 @@ impl Notes {
     /// How many calls returned outcome number `outcome`.
     pub(crate) fn calls(&self, outcome: usize) -> u64 {
         self.page.load((Note::Calls as usize + outcome) * 8)
+    }
+
+    /// Notes `value` if it is greater than what all have noted before.
+    pub(crate) fn raise(&self, note: Note, value: u64) {
+        self.page.at(note as usize * 8).fetch_max(value, SeqCst);
     }
 
     pub(crate) fn set(&self, note: Note, value: u64) {
