@@ -44,13 +44,12 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Adds those of another ring.
+    /// Adds the counts of another ring.
     pub(crate) fn add(&mut self, other: &Self) {
         self.messages += other.messages;
         self.again += other.again;
         self.dropped += other.dropped;
         self.open += other.open;
-        self.longest = self.longest.max(other.longest);
         self.held_up += other.held_up;
     }
 }
