@@ -12,6 +12,7 @@
 
 mod process;
 
+use process::course::Course;
 use process::ends::{Consumer, KINDS, Kind, Producer, Seen};
 use process::notes::Notes;
 use process::trace::{Tracee, operate};
@@ -20,7 +21,6 @@ use process::words::{
 };
 use process::{Child, HANG, enter, knob, message, number, report, until, variable};
 use ringbuf_shm::{Options, Predecessor, ReadError, Redelivery, Ring};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -29,8 +29,6 @@ use tempfile::TempDir;
 /// The words whose changes make a difference to others.
 const WATCHED: [usize; 9] =
     [PRODUCER_ROW, CONSUMER_ROW, TAIL, HEAD, TAKEN, DROPPING, DROPPED, DATA_EVENT, ROOM_EVENT];
-/// The fewest kills of one operation, besides those at changes.
-const KILLS_MIN: u64 = 4;
 
 /// What the process does while it is stepped. What is in front of it is done before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,26 +163,6 @@ impl Other {
     }
 }
 
-/// An operation, in instructions.
-struct Course {
-    length: u64,
-    /// After which of them a word of the protocol is another.
-    changes: Vec<u64>,
-}
-
-impl Course {
-    /// After how many instructions to kill, when about `most` may be stepped.
-    fn kills(&self, most: u64) -> BTreeSet<u64> {
-        if most == 0 {
-            return (1..=self.length).collect();
-        }
-        // A kill steps half of the operation, on average.
-        let kills = (2 * most / self.length).clamp(KILLS_MIN, self.length);
-        let spread = (1..=kills).map(|kill| kill * self.length / kills);
-        self.changes.iter().flat_map(|&change| [change - 1, change]).chain(spread).collect()
-    }
-}
-
 /// A ring, and a process that is about to do its operation on it.
 struct Trial {
     kind: Kind,
@@ -220,16 +198,7 @@ impl Trial {
         let look = || WATCHED.map(|word| words.load(word));
         let mut tracee = Tracee::meet(self.child, &self.notes)?;
         let _other = self.other.prepare(self.operation);
-        let (mut course, mut last) = (Course { length: 0, changes: Vec::new() }, look());
-        while tracee.step() {
-            course.length += 1;
-            let now = look();
-            if now != last {
-                course.changes.push(course.length);
-            }
-            last = now;
-        }
-        Some(course)
+        Some(Course::of(&mut tracee, look))
     }
 
     /// Kills after so many instructions, and says what is found then. `None`: the

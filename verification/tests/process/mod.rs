@@ -6,12 +6,14 @@
 #![allow(dead_code, reason = "each test uses a part of this")]
 
 pub(crate) mod books;
+pub(crate) mod course;
 pub(crate) mod crew;
 pub(crate) mod ends;
 pub(crate) mod log;
 pub(crate) mod many;
 pub(crate) mod message;
 pub(crate) mod notes;
+pub(crate) mod places;
 pub(crate) mod random;
 pub(crate) mod trace;
 pub(crate) mod traffic;

@@ -1,0 +1,118 @@
+//! Where the words of a ring of many stand in its file, as its header and FORMAT.md say;
+//! stated once more, as in [`words`](super::words).
+
+use super::words::Words;
+use ringbuf_shm::Ring;
+
+const SHAPE: usize = 52;
+const CAPACITY: usize = 64;
+const STRIDE: usize = 80;
+const PRODUCER_ROWS: usize = 224;
+const REGIONS: usize = 256;
+const REGION_LEN: usize = 32;
+const PEERS: u32 = 1;
+const EVENTS: u32 = 4;
+const DATA: u32 = 5;
+const LANES: u32 = 6;
+const BOARD: u32 = 7;
+const BYTE_SLOTS: u32 = 4;
+
+/// States of a slot.
+pub(crate) const FREE: u64 = 1;
+pub(crate) const WRITING: u64 = 2;
+pub(crate) const FULL: u64 = 3;
+pub(crate) const READING: u64 = 4;
+pub(crate) const STATE_MASK: u64 = 7;
+/// The state of a row: somebody sits there, or died there.
+pub(crate) const HELD: u64 = 2;
+
+/// The words, and where they are.
+#[derive(Debug)]
+pub(crate) struct Places {
+    pub(crate) words: Words,
+    /// Rows of producers; those of consumers follow.
+    pub(crate) producer_rows: u64,
+    pub(crate) capacity: u64,
+    regions: [usize; 8],
+    stride: usize,
+    /// From the start of a slot to its words.
+    state: usize,
+}
+
+impl Places {
+    pub(crate) fn of(ring: &Ring) -> Self {
+        let words = Words::of(ring);
+        let half = |offset: usize| words.half(offset).load(std::sync::atomic::Ordering::SeqCst);
+        let mut regions = [0; 8];
+        for entry in (0..5).map(|entry| REGIONS + entry * REGION_LEN) {
+            let kind = usize::try_from(half(entry)).unwrap();
+            regions[kind] = usize::try_from(words.load(entry + 8)).unwrap();
+        }
+        Self {
+            producer_rows: half(PRODUCER_ROWS).into(),
+            capacity: words.load(CAPACITY),
+            regions,
+            stride: usize::try_from(words.load(STRIDE)).unwrap(),
+            state: if half(SHAPE) == BYTE_SLOTS { 40 } else { 0 },
+            words,
+        }
+    }
+
+    fn region(&self, kind: u32) -> usize {
+        self.regions[kind as usize]
+    }
+
+    pub(crate) fn row(&self, row: u64) -> usize {
+        self.region(PEERS) + 256 * usize::try_from(row).unwrap()
+    }
+
+    pub(crate) fn tail(&self, lane: u32) -> usize {
+        self.region(LANES) + 512 * lane as usize
+    }
+
+    pub(crate) fn head(&self, lane: u32) -> usize {
+        self.tail(lane) + 128
+    }
+
+    pub(crate) fn orphans(&self, lane: u32) -> usize {
+        self.tail(lane) + 256
+    }
+
+    pub(crate) fn occupied(&self) -> usize {
+        self.region(BOARD)
+    }
+
+    pub(crate) fn departures(&self) -> usize {
+        self.region(BOARD) + 128
+    }
+
+    /// The event on which consumers sleep; that of producers follows 128 bytes behind.
+    pub(crate) fn data_event(&self) -> usize {
+        self.region(EVENTS)
+    }
+
+    pub(crate) fn slot(&self, lane: u32, index: u64) -> usize {
+        let slots = u64::from(lane) * self.capacity + index;
+        self.region(DATA) + usize::try_from(slots).unwrap() * self.stride
+    }
+
+    pub(crate) fn state(&self, lane: u32, index: u64) -> usize {
+        self.slot(lane, index) + self.state
+    }
+
+    pub(crate) fn fate(&self, lane: u32, index: u64) -> usize {
+        self.state(lane, index) + 8
+    }
+
+    /// Makes the first holder of `row` one who died.
+    pub(crate) fn kill_row(&self, row: u64) {
+        self.words.store(self.row(row), (1 << 12 | row) << 3 | HELD);
+    }
+
+    /// Makes the slot one that the first holder of `row` has in this state.
+    pub(crate) fn give_slot(&self, lane: u32, index: u64, row: u64, state: u64) {
+        let at = self.state(lane, index);
+        let lap = self.words.load(at) >> 32;
+        self.words.store(at, lap << 32 | (1 << 12 | row) << 3 | state);
+    }
+}
