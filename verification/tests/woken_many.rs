@@ -1,0 +1,215 @@
+//! Goal: in rings of many, too, a sleeper is always woken, never left to the end of its
+//! slice, whether it waits for a message or for room, alone or with others (P4).
+//! Method: processes that never spin send messages to and fro, so that all sleep all the
+//! time; then some flood a small ring that others empty. A message that is read long after
+//! it was committed, or a call that takes as long, was slept through. A busy machine is
+//! late now and then; more than one in a thousand is not the machine.
+//! `RINGBUF_ROUND_TRIPS` is how many there are of each kind (100,000).
+
+mod process;
+
+use process::notes::{Note, Notes};
+use process::{Child, HANG, enter, knob, number, report, variable};
+use ringbuf_shm::mpmc::bytes::{Consumer, Producer};
+use ringbuf_shm::{Options, ReadError, Ring, SLICE};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// A sleeper that is not woken goes on about a slice later.
+const LATE: Duration = SLICE.saturating_sub(Duration::from_millis(10));
+
+fn monotonic() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::new(now.tv_sec.cast_unsigned(), u32::try_from(now.tv_nsec).unwrap())
+}
+
+/// Reads the next message, and says whether it had waited long.
+fn read(consumer: &mut Consumer) -> Result<u64, ReadError> {
+    let view = consumer.read_timeout(HANG)?;
+    let age = monotonic().saturating_sub(Duration::from_nanos(view.time()));
+    Ok(u64::from(age > LATE))
+}
+
+/// Writes a message, and says whether that took long.
+fn write(producer: &mut Producer) -> u64 {
+    let start = Instant::now();
+    producer.claim_timeout(HANG).unwrap().commit(0).unwrap();
+    u64::from(start.elapsed() > LATE)
+}
+
+fn producer_on(ring: &Ring) -> Producer {
+    let mut producer = Producer::attach(ring).unwrap();
+    producer.set_spin(Duration::ZERO);
+    producer
+}
+
+fn consumer_on(ring: &Ring) -> Consumer {
+    let mut consumer = Consumer::attach(ring).unwrap();
+    consumer.set_spin(Duration::ZERO);
+    consumer
+}
+
+fn ring_of(variable_name: &str) -> Ring {
+    Ring::open(PathBuf::from(variable(variable_name))).unwrap()
+}
+
+fn notes() -> Notes {
+    Notes::open(&PathBuf::from(variable("RINGBUF_TEST_NOTES")))
+}
+
+/// A process that sends everything back.
+#[test]
+#[ignore = "a process of the other tests"]
+fn echo() {
+    enter();
+    let (mut there, mut back) =
+        (consumer_on(&ring_of("RINGBUF_TEST_THERE")), producer_on(&ring_of("RINGBUF_TEST_BACK")));
+    let notes = notes();
+    notes.set(Note::Phase, 1);
+    let mut late = 0;
+    loop {
+        match read(&mut there) {
+            Ok(slept_through) => late += slept_through + write(&mut back),
+            Err(ReadError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        }
+        notes.set(Note::Late, late);
+    }
+}
+
+/// A process that writes as much as it can.
+#[test]
+#[ignore = "a process of the other tests"]
+fn flood() {
+    enter();
+    let (mut producer, notes) = (producer_on(&ring_of("RINGBUF_TEST_THERE")), notes());
+    notes.set(Note::Phase, 1);
+    let late = (0..number("RINGBUF_TEST_COUNT")).map(|_| write(&mut producer)).sum();
+    notes.set(Note::Late, late);
+}
+
+/// Two rings, and processes on them.
+struct Stage {
+    there: Ring,
+    back: Ring,
+    others: Vec<(Child, Notes)>,
+    _directory: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new(entry: &str, peers: u64, count: u64) -> Self {
+        let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let options = Options::new().capacity(64).slot_size(1);
+        let [there, back] =
+            ["there", "back"].map(|name| Ring::create_mpmc_bytes(path(name), &options).unwrap());
+        let text = |name: &str| path(name).display().to_string();
+        let others: Vec<_> = (0..peers)
+            .map(|number| {
+                let notes = Notes::create(&path(&number.to_string()));
+                let variables = [
+                    ("RINGBUF_TEST_THERE", text("there")),
+                    ("RINGBUF_TEST_BACK", text("back")),
+                    ("RINGBUF_TEST_NOTES", text(&number.to_string())),
+                    ("RINGBUF_TEST_COUNT", count.to_string()),
+                ];
+                (Child::spawn(entry, &variables), notes)
+            })
+            .collect();
+        for (_, notes) in &others {
+            process::until("a process to come", || notes.get(Note::Phase) == 1);
+        }
+        Self { there, back, others, _directory: directory }
+    }
+
+    /// Waits until all have ended, and reports.
+    fn finish(mut self, what: &str, trips: u64, mut late: u64, start: Instant) {
+        for (child, notes) in &mut self.others {
+            let status = child.wait();
+            assert!(status.success(), "{status}");
+            late += notes.get(Note::Late);
+        }
+        let peers = [&self.there, &self.back].map(|ring| {
+            let stats = ring.mpmc_stats().unwrap();
+            [stats.producers, stats.consumers].concat()
+        });
+        let peers = peers.concat();
+        let sleeps: u64 = peers.iter().map(|peer| peer.sleeps).sum();
+        let wakes: u64 = peers.iter().map(|peer| peer.wakes).sum();
+        report(&format!(
+            "woken of many: {trips} {what} with {} a side, {sleeps} sleeps, {wakes} wakes, \
+             {late} late, {:.1?}",
+            self.others.len(),
+            start.elapsed()
+        ));
+        assert!(late <= trips / 1000 + 1, "{late} of {trips} were slept through");
+        // A test of sleeping in which nobody sleeps shows nothing.
+        assert!(sleeps > trips / 1000, "{sleeps} sleeps");
+    }
+}
+
+fn to_and_fro(peers: u64) {
+    let trips = knob("RINGBUF_ROUND_TRIPS", 100_000);
+    let stage = Stage::new("echo", peers, 0);
+    let (start, late) = (Instant::now(), AtomicU64::new(0));
+    std::thread::scope(|threads| {
+        for _ in 0..peers {
+            let (mut there, mut back) = (producer_on(&stage.there), consumer_on(&stage.back));
+            let late = &late;
+            threads.spawn(move || {
+                for _ in 0..trips / peers {
+                    let slept_through = write(&mut there) + read(&mut back).unwrap();
+                    late.fetch_add(slept_through, Relaxed);
+                }
+            });
+        }
+    });
+    stage.finish("round trips", trips, late.into_inner(), start);
+}
+
+fn out_of_a_full_ring(peers: u64) {
+    let trips = knob("RINGBUF_ROUND_TRIPS", 100_000);
+    let stage = Stage::new("flood", peers, trips / peers);
+    let (start, late) = (Instant::now(), AtomicU64::new(0));
+    std::thread::scope(|threads| {
+        for _ in 0..peers {
+            let (mut consumer, late) = (consumer_on(&stage.there), &late);
+            threads.spawn(move || {
+                // A message may be old by now: what counts is how long the call takes.
+                loop {
+                    let start = Instant::now();
+                    match consumer.read_timeout(HANG) {
+                        Ok(_) => {
+                            late.fetch_add(u64::from(start.elapsed() > LATE), Relaxed);
+                        }
+                        Err(ReadError::Closed) => return,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+        }
+    });
+    stage.finish("messages", trips, late.into_inner(), start);
+}
+
+#[test]
+fn one_sleeper_a_side_is_woken() {
+    to_and_fro(1);
+}
+
+#[test]
+fn four_sleepers_a_side_are_woken() {
+    to_and_fro(4);
+}
+
+#[test]
+fn one_sleeper_is_woken_when_there_is_room() {
+    out_of_a_full_ring(1);
+}
+
+#[test]
+fn four_sleepers_are_woken_when_there_is_room() {
+    out_of_a_full_ring(4);
+}
