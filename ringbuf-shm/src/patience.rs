@@ -44,7 +44,8 @@ pub(crate) fn spin_default() -> Duration {
 pub(crate) struct TimePatience {
     deadline: Option<Instant>,
     spin_until: Instant,
-    probe_at: Instant,
+    /// When the kernel was asked last, or time began to count.
+    probed: Instant,
     may_sleep: bool,
     /// Turns of the spin loop until the next look at the clock.
     unclocked: u32,
@@ -54,6 +55,17 @@ pub(crate) struct TimePatience {
 impl TimePatience {
     /// Patience that begins now.
     pub(crate) fn new(wait: Wait, spin: Duration, may_sleep: bool) -> Self {
+        Self::after(None, wait, spin, may_sleep)
+    }
+
+    /// Patience that begins now, of one who asked the kernel last at `probed`: however
+    /// short each of many waits is, there are questions between them.
+    pub(crate) fn after(
+        probed: Option<Instant>,
+        wait: Wait,
+        spin: Duration,
+        may_sleep: bool,
+    ) -> Self {
         let now = Instant::now();
         let deadline = match wait {
             Wait::Not => Some(now),
@@ -61,13 +73,18 @@ impl TimePatience {
             // A time too far to be told is no limit.
             Wait::AtMost(most) => now.checked_add(most),
         };
-        let (spin_until, probe_at) = (now + spin, now + SLICE);
-        Self { deadline, spin_until, probe_at, may_sleep, unclocked: 0, probes: 0 }
+        let (spin_until, probed) = (now + spin, probed.unwrap_or(now));
+        Self { deadline, spin_until, probed, may_sleep, unclocked: 0, probes: 0 }
     }
 
     /// How often the kernel was asked.
     pub(crate) fn probes(&self) -> u64 {
         self.probes
+    }
+
+    /// When the kernel was asked last.
+    pub(crate) fn probed(&self) -> Instant {
+        self.probed
     }
 }
 
@@ -79,11 +96,13 @@ impl Patience for TimePatience {
         }
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| now >= deadline) {
+            self.probed = now;
             self.probes += 1;
             return Step::GiveUp;
         }
-        if now >= self.probe_at {
-            self.probe_at = now + SLICE;
+        let asked_ago = now.duration_since(self.probed);
+        if asked_ago >= SLICE {
+            self.probed = now;
             self.probes += 1;
             return Step::Probe;
         }
@@ -91,7 +110,7 @@ impl Patience for TimePatience {
             self.unclocked = TURNS_PER_CLOCK;
             return Step::Spin;
         }
-        let slice = self.probe_at - now;
+        let slice = SLICE - asked_ago;
         let left = self.deadline.map_or(slice, |deadline| slice.min(deadline - now));
         Step::Sleep(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
     }

@@ -8,7 +8,7 @@ mod helper;
 
 use helper::{Helper, argument, hear, say, until};
 use ringbuf_shm::mpmc::{Consumer, Producer};
-use ringbuf_shm::{ClaimError, OpenError, Options, Presence, ReadError, Ring};
+use ringbuf_shm::{ClaimError, OpenError, Options, Presence, ReadError, Ring, SLICE};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -80,6 +80,11 @@ fn entry_holds() {
     let mut consumer = Consumer::<u64>::attach(producer.ring()).unwrap();
     producer.push_slice(&[1, 2]).unwrap();
     let view = consumer.try_read().unwrap();
+    if how == "reads" {
+        say("holds");
+        while hear().is_some() {}
+        return;
+    }
     let mut claim = producer.try_claim().unwrap();
     *claim = 3;
     if how == "forks" {
@@ -247,4 +252,37 @@ fn what_the_dead_held_is_given_up_within_three_slices() {
     assert_eq!(blocked.join().unwrap(), (1, 1));
     assert!(sleeps() - before <= SLICES_MAX, "{} sleeps", sleeps() - before);
     assert_eq!(slots(&ring), [0; 4]);
+}
+
+#[test]
+fn what_the_dead_held_comes_again_though_nobody_ever_waits_a_slice() {
+    let (place, ring) = ring();
+    let mut helper = holding(&[], &place.path, "reads");
+    let mut consumer = Consumer::<u64>::attach(&ring).unwrap();
+    let mut producer = Producer::<u64>::attach(&ring).unwrap();
+    helper.kill();
+    // One message a third of a slice after the one before was read, and less than a lap
+    // of them, after which the producer would be in need of the slot.
+    let (was_read, reads) = std::sync::mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        for (value, ()) in (3..CAPACITY).zip(reads) {
+            std::thread::sleep(SLICE / 3);
+            producer.try_push(value).unwrap();
+        }
+        producer
+    });
+    let mut next = 2;
+    let again = loop {
+        let view = consumer.read().unwrap();
+        if view.redelivered() == 1 {
+            break *view;
+        }
+        assert_eq!(*view, next);
+        next += 1;
+        let _ = was_read.send(());
+    };
+    drop(was_read);
+    drop(writer.join().unwrap());
+    assert_eq!(again, 1);
+    assert!(next < CAPACITY, "only when there was no more to wait for");
 }

@@ -22,7 +22,9 @@
 //! **Whoever dies** holds nobody up: within three [slices](crate::SLICE) (and one more for
 //! every 65,536 slots of the ring) others free the slots it was writing, and deliver again, flagged, what it was reading; that at most
 //! [`redeliveries_max`](crate::Options::redeliveries_max) times (not at all with
-//! [`Redelivery::Drop`](crate::Redelivery::Drop)), then it is dropped and counted.
+//! [`Redelivery::Drop`](crate::Redelivery::Drop)), then it is dropped and counted. It is
+//! those who find nothing that look after the dead: where nobody ever does, what a dead
+//! consumer was reading comes again when producers come round to it.
 //!
 //! **Whoever is stopped** keeps what it holds. A claim that is not committed holds up
 //! those who read its lane when they come to it, though later messages are complete

@@ -291,10 +291,12 @@ impl Seat {
         if matches!(wait, Wait::Not) {
             return Ok(others.found_nothing(look)?);
         }
-        let mut patience = TimePatience::new(wait, waiting.spin, self.may_sleep);
+        let swept = Some(waiting.patrol.last);
+        let mut patience = TimePatience::after(swept, wait, waiting.spin, self.may_sleep);
         let event = if self.reads { &self.events.data } else { &self.events.room };
         let found = others.wait(self.native, Event::new(self.native, event), &mut patience, look);
         count(&self.native.probes, patience.probes());
+        waiting.patrol.last = patience.probed();
         Ok(Some(found?))
     }
 }
@@ -359,10 +361,11 @@ impl Waiting {
     }
 }
 
-/// Makes one who never waits sweep all the same, about once a slice.
+/// Makes one who never waits, or never for long, sweep all the same, about once a slice.
 #[derive(Debug)]
 struct Patrol {
     calls: u32,
+    /// When this peer swept last.
     last: Instant,
 }
 
