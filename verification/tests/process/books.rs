@@ -50,7 +50,6 @@ impl Summary {
         self.again += other.again;
         self.dropped += other.dropped;
         self.open += other.open;
-        self.held_up += other.held_up;
     }
 }
 
