@@ -4,6 +4,10 @@
 //! died, that is not yet the end for those who read: a message that somebody else
 //! holds comes back if that one dies. So *gone* means that nobody is there *and*,
 //! looked at after that, nothing can come back.
+//!
+//! Rows are looked at one after the other. That all were found gone says nothing if
+//! somebody came meanwhile to one that had been looked at, and only then the last of
+//! the others went: identities are compared before and after.
 
 use crate::error::Corrupt;
 use crate::machine::{Machine, Row, Word};
@@ -71,6 +75,22 @@ where
         came
     }
 
+    /// What `look` found, if nobody came while it looked from row to row: whoever it found
+    /// gone is gone when it ends. `None` if somebody came, to a row it had seen before.
+    fn unless_somebody_came<T>(&self, look: impl FnOnce() -> T) -> Option<T> {
+        let before = self.takings();
+        let found = look();
+        (self.takings() == before).then_some(found)
+    }
+
+    /// Another number whenever somebody has come: identities of a row only grow.
+    fn takings(&self) -> u64 {
+        (0..self.rows.len())
+            .zip(self.first_row..)
+            .filter_map(|(index, row)| self.rows.at(index).holder(row))
+            .fold(0, |sum, who| sum.wrapping_add(u64::from(who.bits())))
+    }
+
     fn somebody_is_there(&self) -> Result<Presence, Corrupt> {
         let mut found = Presence::Absent;
         for (index, row) in (0..self.rows.len()).zip(self.first_row..) {
@@ -100,17 +120,25 @@ where
         if departures == self.departures_seen.get() {
             return false;
         }
-        if !self.all_have_left() {
-            self.departures_seen.set(departures);
-            return false;
+        match self.unless_somebody_came(|| self.all_have_left()) {
+            Some(true) => (self.is_drained)().unwrap_or(false),
+            Some(false) => {
+                self.departures_seen.set(departures);
+                false
+            }
+            // We look again the next time.
+            None => false,
         }
-        (self.is_drained)().unwrap_or(false)
     }
 
     /// Sweeps first: what the dead hold is in the way of everything else.
     fn presence(&self) -> Result<Presence, Corrupt> {
         (self.sweep)()?;
-        let found = self.somebody_is_there()?;
+        let found = match self.unless_somebody_came(|| self.somebody_is_there()) {
+            Some(found) => found?,
+            // Whether that one lives is asked next time.
+            None => Presence::Alive,
+        };
         let gone = matches!(found, Presence::Dead | Presence::Closed);
         if gone && !(self.is_drained)()? { Ok(Presence::Alive) } else { Ok(found) }
     }

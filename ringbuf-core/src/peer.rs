@@ -275,7 +275,8 @@ impl<M: Machine> RowWords<M> {
     /// The last holder, if there ever was one and the word can be true.
     #[must_use]
     pub fn holder(&self, row: u32) -> Option<Who> {
-        // Relaxed: for people.
+        // Relaxed: for people; and for who looks for a newcomer, before and after looks
+        // that acquire: it is the same word, and never goes back.
         match decode(self.state.load(Relaxed), row) {
             Ok((_, EMPTY)) | Err(Corrupt) => None,
             Ok((who, _)) => Some(who),
