@@ -39,7 +39,7 @@ pub(crate) struct Summary {
     pub(crate) open: u64,
     /// The longest wait of a survivor between two successes.
     pub(crate) longest: Duration,
-    /// Waits longer than anybody may be held up by the dead.
+    /// Waits over more slices than anybody is held up by the dead.
     pub(crate) held_up: u64,
 }
 

@@ -11,9 +11,10 @@ use super::ends::Kind;
 use super::log::{Log, Step};
 use super::many::{self, Claim, Consumer, Producer, View};
 use super::notes::{Note, Notes};
+use super::places::Places;
 use super::random::{Random, mix};
 use super::{Child, enter, number, variable};
-use ringbuf_shm::{ClaimError, Options, ReadError, Redelivery, Ring, SLICE, Sleeper};
+use ringbuf_shm::{ClaimError, Options, ReadError, Redelivery, Ring, Sleeper};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -26,8 +27,8 @@ const SIDE: usize = 4;
 const HELD_MAX: u64 = 3;
 /// The longest that it holds them, now and then.
 const HOLD_MAX_MICROS: u64 = 400;
-/// Slices within which nobody may be held up by the dead.
-const SLICES_MAX: u32 = 3;
+/// Slices within which nobody is held up by the dead.
+const SLICES_MAX: u64 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -201,22 +202,37 @@ fn orders() -> Orders {
 /// How long a process has been waiting for its next success.
 struct Wait<'a> {
     notes: &'a Notes,
-    /// Unknown before the first success: perhaps nobody else was there.
-    since: Option<Instant>,
+    places: Places,
+    /// The row of this process, which counts how often it asked who lives.
+    row: u64,
+    /// And how often it had asked then. Unknown before the first success: perhaps nobody
+    /// else was there.
+    since: Option<(Instant, u64)>,
 }
 
-impl Wait<'_> {
+impl<'a> Wait<'a> {
+    /// Of a process that has taken a seat.
+    fn new(notes: &'a Notes, ring: &Ring) -> Self {
+        let places = Places::of(ring);
+        let mine = |&row: &u64| places.pid(row) == std::process::id();
+        let row = (0..2 * SIDE as u64).find(mine).unwrap();
+        Self { notes, places, row, since: None }
+    }
+
     fn succeeded(&self) {
-        let Some(since) = self.since.filter(|_| self.notes.get(Note::Finish) == 0) else { return };
+        let since = self.since.filter(|_| self.notes.get(Note::Finish) == 0);
+        let Some((since, probes)) = since else { return };
         let waited = since.elapsed();
         self.notes.raise(Note::Longest, u64::try_from(waited.as_nanos()).unwrap());
-        if waited > SLICES_MAX * SLICE {
+        // Who waits asks once a slice; one that asked less often was not held up by anybody,
+        // but had no processor.
+        if self.places.probes(self.row) > probes + SLICES_MAX {
             self.notes.count_call(0);
         }
     }
 
     fn begin(&mut self) {
-        self.since = Some(Instant::now());
+        self.since = Some((Instant::now(), self.places.probes(self.row)));
     }
 }
 
@@ -239,7 +255,7 @@ pub(crate) fn produce() {
     let mut producer = Producer::attach(kind, &ring).unwrap();
     producer.set_spin(spin);
     let mut random = Random::new(id);
-    let mut wait = Wait { notes: &notes, since: None };
+    let mut wait = Wait::new(&notes, &ring);
     let mut numbers = id << 32 | 1..;
     while notes.get(Note::Finish) == 0 {
         if !log.has_room() {
@@ -315,7 +331,7 @@ pub(crate) fn consume() {
     let mut consumer = Consumer::attach(kind, &ring).unwrap();
     consumer.set_spin(spin);
     let mut random = Random::new(id);
-    let mut wait = Wait { notes: &notes, since: None };
+    let mut wait = Wait::new(&notes, &ring);
     loop {
         let over = notes.get(Note::Drain) != 0;
         let mut found = consumer.read(CALL);

@@ -3,6 +3,7 @@
 
 use super::words::Words;
 use ringbuf_shm::Ring;
+use std::sync::atomic::Ordering::SeqCst;
 
 const SHAPE: usize = 52;
 const CAPACITY: usize = 64;
@@ -42,7 +43,7 @@ pub(crate) struct Places {
 impl Places {
     pub(crate) fn of(ring: &Ring) -> Self {
         let words = Words::of(ring);
-        let half = |offset: usize| words.half(offset).load(std::sync::atomic::Ordering::SeqCst);
+        let half = |offset: usize| words.half(offset).load(SeqCst);
         let mut regions = [0; 8];
         for entry in (0..5).map(|entry| REGIONS + entry * REGION_LEN) {
             let kind = usize::try_from(half(entry)).unwrap();
@@ -64,6 +65,16 @@ impl Places {
 
     pub(crate) fn row(&self, row: u64) -> usize {
         self.region(PEERS) + 256 * usize::try_from(row).unwrap()
+    }
+
+    /// The process that sits on a row.
+    pub(crate) fn pid(&self, row: u64) -> u32 {
+        self.words.half(self.row(row) + 16).load(SeqCst)
+    }
+
+    /// How often the peers of a row asked who lives.
+    pub(crate) fn probes(&self, row: u64) -> u64 {
+        self.words.load(self.row(row) + 128 + 24)
     }
 
     pub(crate) fn tail(&self, lane: u32) -> usize {
