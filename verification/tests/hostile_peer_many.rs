@@ -265,7 +265,7 @@ impl Vandal {
                 self.places.words.store(at, position);
             }
             for place in (0..CAPACITY).map(|more| position.wrapping_add(more)) {
-                let word = place / CAPACITY << 32 | FREE;
+                let word = (place / CAPACITY) << 32 | FREE;
                 self.places.words.store(self.places.state(lane, place % CAPACITY), word);
             }
         }

@@ -287,14 +287,14 @@ impl Seat {
         if matches!(wait, Wait::Not) && waiting.patrol.is_due() {
             self.sweep_on(&waiting.sweep_next)?;
         }
-        let others = self.others(waiting);
         if matches!(wait, Wait::Not) {
-            return Ok(others.found_nothing(look)?);
+            return Ok(self.others(waiting).found_nothing(look)?);
         }
         let swept = Some(waiting.patrol.last);
         let mut patience = TimePatience::after(swept, wait, waiting.spin, self.may_sleep);
         let event = if self.reads { &self.events.data } else { &self.events.room };
-        let found = others.wait(self.native, Event::new(self.native, event), &mut patience, look);
+        let event = Event::new(self.native, event);
+        let found = self.others(waiting).wait(self.native, event, &mut patience, look);
         count(&self.native.probes, patience.probes());
         waiting.patrol.last = patience.probed();
         Ok(Some(found?))
