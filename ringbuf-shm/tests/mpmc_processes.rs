@@ -109,15 +109,14 @@ fn entry_holds() {
     } else {
         say("holds");
     }
-    while let Some(order) = hear() {
-        match order.as_str() {
-            "exec" => {
-                println!();
-                panic!("{}", Command::new("sh").args(["-c", "echo; echo '> new'; cat"]).exec());
-            }
-            "exit" => exit(0),
-            other => panic!("{other}"),
+    match hear().as_deref() {
+        Some("exec") => {
+            println!();
+            panic!("{}", Command::new("sh").args(["-c", "echo; echo '> new'; cat"]).exec());
         }
+        Some("exit") => exit(0),
+        Some(other) => panic!("{other}"),
+        None => {}
     }
     drop(view);
     claim.commit().unwrap();
