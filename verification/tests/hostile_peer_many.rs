@@ -265,8 +265,9 @@ impl Vandal {
                 self.places.words.store(at, position);
             }
             for place in (0..CAPACITY).map(|more| position.wrapping_add(more)) {
-                let word = (place / CAPACITY) << 32 | FREE;
-                self.places.words.store(self.places.state(lane, place % CAPACITY), word);
+                let lap = place / CAPACITY;
+                let at = self.places.state(lane, place % CAPACITY);
+                self.places.words.store(at, lap << 32 | FREE);
             }
         }
     }
