@@ -77,6 +77,6 @@ pub use options::Options;
 pub use patience::SLICE;
 pub use ring::{Granted, Ring};
 pub use ringbuf_core::peer::{Predecessor, Presence};
-pub use stat::mpmc::{LaneStats, MpmcStats};
+pub use stat::mpmc::{Holder, LaneStats, MpmcStats};
 pub use stat::{PeerStats, Stats};
 pub use zerocopy;

@@ -46,6 +46,8 @@ pub struct Stats {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerStats {
+    /// Its number among the rows: those of producers first.
+    pub row: u32,
     /// Whether somebody sits there.
     pub presence: Presence,
     /// How often the seat was taken; modulo 2^17 - 1.
@@ -108,6 +110,7 @@ fn peer(
     // SAFETY: the map is borrowed until the end of this function.
     let words: &RowWords<Native> = unsafe { map.row(row) };
     Ok(PeerStats {
+        row,
         presence: words.presence(row, &lookout)?,
         incarnation: words.holder(row).map_or(0, ringbuf_core::peer::Who::incarnation),
         pid: words.pid.load(Relaxed),

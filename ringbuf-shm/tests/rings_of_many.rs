@@ -5,7 +5,7 @@
 //! peers, and as strangers, would store them, and the snapshot is compared.
 
 use ringbuf_shm::zerocopy::{FromBytes, Immutable, IntoBytes};
-use ringbuf_shm::{Kind, OpenError, Options, Presence, Ring, Shape, spsc};
+use ringbuf_shm::{Holder, Kind, OpenError, Options, Presence, Ring, Shape, spsc};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -203,10 +203,15 @@ fn a_snapshot_tells_slots_and_peers_and_believes_no_hint() {
     assert_eq!((busy.free, busy.writing, busy.full), (60, 1, 1));
     assert_eq!((busy.reading, busy.orphans), (1, 1));
     assert_eq!((busy.used, busy.high_water, stats.dropped), (4, 64, 8));
+    assert_eq!((busy.claimed, busy.read), (4, 0));
+    let held = |holder: &Holder| (holder.row, holder.incarnation, holder.slots);
+    let held: Vec<_> = busy.holders.iter().map(held).collect();
+    assert_eq!((held, quiet.holders.len()), (vec![(0, 3, 1), (4, 3, 1)], 0));
+    assert_eq!(stats.redelivered, 0);
     let [producer] = &stats.producers[..] else { panic!("{stats:?}") };
-    assert_eq!((producer.presence, producer.pid), (Presence::Dead, 77));
+    assert_eq!((producer.row, producer.presence, producer.pid), (0, Presence::Dead, 77));
     let [consumer] = &stats.consumers[..] else { panic!("{stats:?}") };
-    assert_eq!((consumer.presence, consumer.incarnation), (Presence::Closed, 3));
+    assert_eq!((consumer.row, consumer.presence, consumer.incarnation), (4, Presence::Closed, 3));
     assert_eq!(consumer.sleeps, 9);
 
     store(&place.path, &[(LANES + 512, 10_000)]);

@@ -10,6 +10,7 @@ use crate::map::{Lanes, Map};
 use ringbuf_core::peer::{Presence, Who};
 use ringbuf_core::position::Position;
 use ringbuf_core::slot::{Fate, SlotWord, State};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// What is in an `mpmc` ring, and who is attached.
@@ -25,6 +26,8 @@ pub struct MpmcStats {
     pub producers: Vec<PeerStats>,
     /// Every row on which a consumer ever sat, by its last holder.
     pub consumers: Vec<PeerStats>,
+    /// Messages delivered again because consumers died holding them, and then released.
+    pub redelivered: u64,
     /// Messages dropped because consumers died holding them; each slot counts its own,
     /// modulo 2^24.
     pub dropped: u64,
@@ -34,6 +37,10 @@ pub struct MpmcStats {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneStats {
+    /// Slots claimed so far, as far as the lane's hints say.
+    pub claimed: u64,
+    /// Places passed by those who read so far, as far as the lane's hints say.
+    pub read: u64,
     /// Slots in use, as far as the lane's hints say.
     pub used: u64,
     /// The most slots that were in use at once, as far as the lane's hints say.
@@ -48,6 +55,21 @@ pub struct LaneStats {
     pub reading: u64,
     /// Slots with a message whose consumer died, that is to be delivered again.
     pub orphans: u64,
+    /// Who holds the slots that are being written and read, by row.
+    pub holders: Vec<Holder>,
+}
+
+/// Who holds slots of a lane: a producer writes to them, a consumer reads them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holder {
+    /// Its row, as in [`PeerStats::row`].
+    pub row: u32,
+    /// Its incarnation; another than that of the row's last holder if the slots are
+    /// those of a dead one, about to be given up.
+    pub incarnation: u32,
+    /// How many slots.
+    pub slots: u64,
 }
 
 impl MpmcStats {
@@ -69,10 +91,15 @@ impl MpmcStats {
             all.filter(sat).collect::<Result<_, OpenError>>()
         };
         let producer_rows = spec.sides.producer_rows();
+        let consumer_rows = producer_rows..spec.sides.rows();
+        // Relaxed: for people.
+        // SAFETY: the map is borrowed until the end of this function.
+        let redelivered = |row| unsafe { map.peer(row) }.native.redelivered.load(Relaxed);
         Ok(Self {
             lanes,
+            redelivered: consumer_rows.clone().map(redelivered).fold(0, u64::wrapping_add),
             producers: among(0..producer_rows)?,
-            consumers: among(producer_rows..spec.sides.rows())?,
+            consumers: among(consumer_rows)?,
             dropped,
         })
     }
@@ -94,7 +121,11 @@ fn lane(
     // A head beyond its tail is a hint that is ahead of another.
     let used = Some(tail.since(head)).filter(|&used| used <= u64::MAX / 2);
     let high_water = words.high_water.load(Relaxed);
+    let first = Position::new(spec.first_position);
+    let mut holders = BTreeMap::new();
     let mut stats = LaneStats {
+        claimed: tail.since(first),
+        read: head.since(first),
         used: used.unwrap_or(0).min(capacity),
         high_water: high_water.min(capacity),
         ..LaneStats::default()
@@ -107,8 +138,11 @@ fn lane(
         let word = SlotWord::new(words.state.load(Relaxed));
         *dropped += u64::from(Fate::new(words.fate.load(Relaxed)).dropped);
         let state = word.state()?;
-        if word.holder().is_some_and(|holder| !may_hold(&spec.sides, holder, state)) {
-            return Err(OpenError::Corrupt);
+        if let Some(holder) = word.holder() {
+            if !may_hold(&spec.sides, holder, state) {
+                return Err(OpenError::Corrupt);
+            }
+            *holders.entry((holder.row(), holder.incarnation())).or_insert(0) += 1;
         }
         *match state {
             State::Free => &mut stats.free,
@@ -118,6 +152,8 @@ fn lane(
             State::Orphan => &mut stats.orphans,
         } += 1;
     }
+    let holder = |((row, incarnation), slots)| Holder { row, incarnation, slots };
+    stats.holders = holders.into_iter().map(holder).collect();
     Ok(stats)
 }
 
