@@ -2,13 +2,14 @@
 //! when it is told to.
 
 use crate::failure::Failure;
+use crate::peers::{Peers, alive, latest};
 use crate::stop::{SLICE, Stop};
 use crate::tell::say;
 use ringbuf_shm::spsc::{bytes, records};
-use ringbuf_shm::{ClaimError, OpenError, Presence, Ring};
+use ringbuf_shm::{ClaimError, Kind, OpenError, Presence, Ring};
 use std::time::Duration;
 
-/// A producer of either shape.
+/// What a publisher waits on.
 pub(crate) trait Producer {
     fn ring(&self) -> &Ring;
     fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError>;
@@ -48,8 +49,9 @@ impl Producer for records::Producer {
 pub(crate) struct Backpressure<'a> {
     name: &'a str,
     stop: &'a Stop,
-    /// The last consumer whose absence was told: its incarnation, 0 for none yet.
-    told: Option<u32>,
+    /// The last consumer whose absence was told, by the time at which it came; 0 for
+    /// none at all.
+    told: Option<u64>,
 }
 
 impl<'a> Backpressure<'a> {
@@ -90,15 +92,24 @@ impl<'a> Backpressure<'a> {
     /// Says who is missing, once for each consumer that is.
     fn explain(&mut self, ring: &Ring) -> Result<(), Failure> {
         let name = self.name;
-        let stats = ring.stats().map_err(Failure::opening(name))?;
-        let what = match stats.consumer.presence {
-            Presence::Alive => return Ok(()),
-            Presence::Absent => "nobody reads it yet; waiting for one to",
-            Presence::Closed => "its subscriber went with messages left; waiting for the next to",
-            Presence::Dead => "its subscriber died with messages left; waiting for the next to",
+        let consumers = Peers::of(ring).map_err(Failure::opening(name))?.consumers;
+        if alive(&consumers) != 0 {
+            return Ok(());
+        }
+        if ring.kind() == Kind::Mpmc && !ring.still_named().map_err(Failure::opening(name))? {
+            return Err(Failure::about(name, "the ring was removed, and nobody reads it"));
+        }
+        let last = latest(&consumers);
+        let what = match last.map(|consumer| consumer.presence) {
+            None | Some(Presence::Absent) => "nobody reads it yet; waiting for one to",
+            Some(Presence::Dead) => {
+                "its subscriber died with messages left; waiting for the next to"
+            }
+            _ => "its subscriber went with messages left; waiting for the next to",
         };
-        if self.told != Some(stats.consumer.incarnation) {
-            self.told = Some(stats.consumer.incarnation);
+        let who = last.map_or(0, |consumer| consumer.since);
+        if self.told != Some(who) {
+            self.told = Some(who);
             say(format_args!("{name}: {what} `ringbuf sub {name}`"));
         }
         Ok(())

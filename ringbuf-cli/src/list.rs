@@ -2,10 +2,11 @@
 
 use crate::failure::Failure;
 use crate::figures::bytes;
+use crate::peers::{Peers, alive, latest};
 use crate::stat::{capacity, state};
 use crate::table::aligned;
 use crate::tell::print;
-use ringbuf_shm::{OpenError, Presence, Ring, Stats};
+use ringbuf_shm::{OpenError, PeerStats, Presence, Ring};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A ring that nobody has sat on yet may be about to be: its creator names it first.
@@ -25,25 +26,26 @@ pub(crate) fn run() -> Result<(), Failure> {
         let directory = ringbuf_shm::directory();
         return print(&format!("no rings in {}\n", directory.display()));
     }
-    let header = ["NAME", "SHAPE", "CAPACITY", "MEMORY", "PRODUCER", "CONSUMER", ""];
+    let header = ["NAME", "KIND", "SHAPE", "CAPACITY", "MEMORY", "PRODUCER", "CONSUMER", ""];
     let mut rows = vec![header.map(String::from)];
     rows.extend(names.iter().filter_map(|name| row(name)));
     print(&aligned(&rows))
 }
 
 /// `None`: the name is gone by now.
-fn row(name: &str) -> Option<[String; 7]> {
+fn row(name: &str) -> Option<[String; 8]> {
     let shown = name.to_owned();
-    let looked = Ring::open(name).and_then(|ring| ring.stats().map(|stats| (ring, stats)));
+    let looked = Ring::open(name).and_then(|ring| Peers::of(&ring).map(|peers| (ring, peers)));
     let text = match looked {
-        Ok((ring, stats)) => [
+        Ok((ring, peers)) => [
             shown,
+            ring.kind().name().into(),
             ring.shape().name().into(),
-            capacity(ring.shape()),
+            capacity(&ring),
             bytes(ring.file_len()),
-            side(stats.producer.presence, stats.producer.pid),
-            side(stats.consumer.presence, stats.consumer.pid),
-            if is_stale(&ring, &stats) { "stale" } else { "" }.into(),
+            side(&peers.producers),
+            side(&peers.consumers),
+            if is_stale(&ring, &peers) { "stale" } else { "" }.into(),
         ],
         Err(OpenError::NotFound) => return None,
         Err(OpenError::OtherBoot) => blank(shown, "stale: from before the last restart".into()),
@@ -52,24 +54,26 @@ fn row(name: &str) -> Option<[String; 7]> {
     Some(text)
 }
 
-fn blank(name: String, note: String) -> [String; 7] {
+fn blank(name: String, note: String) -> [String; 8] {
     let dash = || "-".to_owned();
-    [name, dash(), dash(), dash(), dash(), dash(), note]
+    [name, dash(), dash(), dash(), dash(), dash(), dash(), note]
 }
 
-fn side(presence: Presence, pid: u32) -> String {
-    match presence {
-        Presence::Alive => format!("alive {pid}"),
-        presence => state(presence).to_owned(),
+/// Who lives; if nobody does, what became of the one that came last.
+fn side(peers: &[PeerStats]) -> String {
+    let mut living = peers.iter().filter(|peer| peer.presence == Presence::Alive);
+    match (living.next(), alive(peers)) {
+        (Some(peer), 1) => format!("alive {}", peer.pid),
+        (Some(_), several) => format!("{several} alive"),
+        (None, _) => state(latest(peers).map_or(Presence::Absent, |peer| peer.presence)).to_owned(),
     }
 }
 
 /// Whether nobody alive has a seat on the ring.
-pub(crate) fn is_stale(ring: &Ring, stats: &Stats) -> bool {
-    let sides = [stats.producer.presence, stats.consumer.presence];
-    if sides == [Presence::Absent; 2] {
+pub(crate) fn is_stale(ring: &Ring, peers: &Peers) -> bool {
+    if peers.nobody_came() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         return now.saturating_sub(Duration::from_nanos(ring.created())) > STARTING;
     }
-    !sides.contains(&Presence::Alive)
+    !peers.somebody_lives()
 }

@@ -6,8 +6,10 @@ mod failure;
 mod figures;
 mod input;
 mod list;
+mod peers;
 mod publish;
 mod remove;
+mod source;
 mod stat;
 mod stop;
 mod subscribe;
@@ -20,8 +22,8 @@ use std::process::ExitCode;
 
 /// Passes messages between processes through a ring in shared memory.
 ///
-/// One process publishes, one subscribes. Messages are written once and read where
-/// they stand. No daemon is needed: the ring is a file in /dev/shm/ringbuf-UID
+/// One process publishes, one subscribes; or, with `pub --kind mpmc`, several of each
+/// share the work. Messages are written once and read where they stand. No daemon is needed: the ring is a file in /dev/shm/ringbuf-UID
 /// (or in $RINGBUF_DIR), and any process may be killed at any moment without harm
 /// to the others.
 #[derive(Parser)]
@@ -40,6 +42,11 @@ Examples:
   Lines of a log:
     journalctl -f | ringbuf pub log --lines
     ringbuf sub log
+
+  Frames shared among workers, each frame for one of them:
+    ringbuf sub work --wait --numbers done1 | worker > out1
+    ringbuf sub work --wait --numbers done2 | worker > out2
+    ffmpeg -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub work --kind mpmc
 
   Who is there, and how far are they:
     ringbuf ls

@@ -2,6 +2,8 @@
 //!
 //! Frames are read into the slot in which they stay: the only copy is the kernel's.
 
+mod many;
+
 use crate::backpressure::{Backpressure, Producer};
 use crate::failure::Failure;
 use crate::input::{self, Input};
@@ -10,7 +12,7 @@ use crate::tell::say;
 use crate::y4m::{self, Y4mError};
 use clap::{Args, ValueEnum};
 use ringbuf_shm::spsc::{bytes, records};
-use ringbuf_shm::{ClaimError, Options, Predecessor, Redelivery, Sleeper};
+use ringbuf_shm::{ClaimError, Options, Predecessor, Redelivery, Ring, Sleeper};
 use std::io::{BufRead, BufReader, Read};
 
 /// Slots of a ring of frames, unless told otherwise.
@@ -34,6 +36,13 @@ const AHEAD: usize = 256;
 /// ring is full, the input waits; subscribers may come, go and be killed meanwhile,
 /// and no message is lost.
 ///
+/// Several publishers and several subscribers share one ring with --kind mpmc: each
+/// message goes to exactly one of the subscribers, and again to another if that one
+/// dies before it has written it. The first publisher makes the ring; whoever follows
+/// gives the same form, and otherwise takes it as it is. The last one to end sees to
+/// what is left. With --lanes, subscribers read the lane of the highest number that has
+/// something, so that what is urgent passes what is not; or the lanes that they ask for.
+///
 /// At the end of the input, waits until everything was read, and removes the name.
 /// Ctrl-C stops at once: the name is removed, and whoever has the ring open still
 /// reads what is in it.
@@ -43,7 +52,10 @@ Examples:
   ffmpeg -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub cam0
   ffmpeg -f v4l2 -i /dev/video0 -pix_fmt nv12 -f rawvideo - |
       ringbuf pub cam0 --frame-bytes 3110400
-  tail -f access.log | ringbuf pub log --lines")]
+  tail -f access.log | ringbuf pub log --lines
+  ffmpeg -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub work --kind mpmc
+  urgent-jobs | ringbuf pub jobs --lines --kind mpmc --lanes 2 --lane 1 &
+  other-jobs | ringbuf pub jobs --lines --kind mpmc --lanes 2")]
 pub(crate) struct Arguments {
     /// The ring: a name, or a path with a `/` in it
     name: String,
@@ -54,10 +66,23 @@ pub(crate) struct Arguments {
     /// Each line is a message, with its end
     #[arg(long)]
     lines: bool,
-    /// Slots of the ring (8), or bytes of a ring of lines (1 MiB); rounded up to a
-    /// power of two
+    /// Who may attach: `mpmc` for several publishers and several subscribers
+    #[arg(long, value_enum, default_value_t = RingKind::Spsc)]
+    kind: RingKind,
+    /// Slots of the ring (8), or bytes of a ring of lines (1 MiB); with --kind mpmc,
+    /// slots of each lane (64, and no fewer); rounded up to a power of two
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     capacity: Option<u64>,
+    /// With --kind mpmc: publish to lane N, from 0 (the default) to one less than --lanes
+    #[arg(long, value_name = "N")]
+    lane: Option<u32>,
+    /// With --kind mpmc: make the ring with N lanes, 1 (the default) to 64
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    lanes: Option<u32>,
+    /// With --kind mpmc and --lines: bytes of the longest line, its end included (4096)
+    #[arg(long, value_name = "N", requires = "lines",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    line_bytes: Option<u64>,
     /// End with the input and leave the ring and what is in it to those who come
     /// later; `ringbuf rm` removes it
     #[arg(long)]
@@ -73,6 +98,14 @@ pub(crate) struct Arguments {
     huge_pages: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RingKind {
+    /// One publisher and one subscriber at a time
+    Spsc,
+    /// Many of each, every message for one of them
+    Mpmc,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Policy {
     /// The next subscriber gets it again: at least once
@@ -82,8 +115,20 @@ enum Policy {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let for_many = [
+        ("--lane", arguments.lane.is_some()),
+        ("--lanes", arguments.lanes.is_some()),
+        ("--line-bytes", arguments.line_bytes.is_some()),
+    ];
+    let given = for_many.iter().find(|(_, given)| *given).map(|(option, _)| option);
+    if let Some(option) = given.filter(|_| arguments.kind != RingKind::Mpmc) {
+        return Err(Failure::Said(format!("{option} is for rings of many; add --kind mpmc")));
+    }
     let stop = Stop::watch()?;
     let input = Input::new(&stop);
+    if arguments.kind == RingKind::Mpmc {
+        return many::run(arguments, &stop, input);
+    }
     match arguments.frame_bytes {
         Some(frame_bytes) => publish_frames(arguments, &stop, input, frame_bytes),
         None if arguments.lines => publish_lines(arguments, &stop, input),
@@ -91,35 +136,67 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// A stream of YUV4MPEG2 on standard input.
+struct VideoInput<'a> {
+    input: BufReader<Input<'a>>,
+    header: y4m::Header,
+    /// The number of the frame that is read next.
+    frame: u64,
+    /// The FRAME line of the frame that is being read.
+    line: Vec<u8>,
+}
+
+impl<'a> VideoInput<'a> {
+    /// Reads the first line.
+    fn begin(input: Input<'a>) -> Result<Self, Failure> {
+        let mut input = BufReader::with_capacity(AHEAD, input);
+        let header = y4m::Header::read(&mut input).map_err(|error| match error {
+            Y4mError::NotY4m => Failure::Said(
+                "the input is not YUV4MPEG2; say what a message is with --frame-bytes N or \
+                 --lines, or let ffmpeg write `-f yuv4mpegpipe`"
+                    .into(),
+            ),
+            error => bad_video(error),
+        })?;
+        Ok(Self { input, header, frame: 0, line: Vec::with_capacity(y4m::FRAME_LINE_MAX) })
+    }
+
+    fn message_bytes_max(&self) -> u64 {
+        (self.header.frame_bytes + y4m::FRAME_LINE_MAX) as u64
+    }
+
+    /// Reads the line of the next frame; false at the end of the stream.
+    fn read_line(&mut self) -> Result<bool, Failure> {
+        y4m::read_frame_line(&mut self.input, self.frame, &mut self.line).map_err(bad_video)
+    }
+
+    /// Reads the picture that follows the line.
+    fn read_picture(&mut self, picture: &mut [u8]) -> Result<(), Failure> {
+        if input::fill(&mut self.input, picture).map_err(input::failure)? < picture.len() {
+            return Err(bad_video(Y4mError::Cut(self.frame)));
+        }
+        self.frame += 1;
+        Ok(())
+    }
+}
+
 fn publish_video(arguments: &Arguments, stop: &Stop, input: Input<'_>) -> Result<(), Failure> {
-    let mut input = BufReader::with_capacity(AHEAD, input);
-    let header = y4m::Header::read(&mut input).map_err(|error| match error {
-        Y4mError::NotY4m => Failure::Said(
-            "the input is not YUV4MPEG2; say what a message is with --frame-bytes N or --lines, \
-             or let ffmpeg write `-f yuv4mpegpipe`"
-                .into(),
-        ),
-        error => bad_video(error),
-    })?;
-    let options = frames(arguments, (header.frame_bytes + y4m::FRAME_LINE_MAX) as u64)
-        .metadata(&header.line)
+    let mut video = VideoInput::begin(input)?;
+    let options = frames(arguments, video.message_bytes_max())
+        .metadata(&video.header.line)
         .type_name(y4m::TYPE_NAME);
     let producer = bytes::Producer::create_or_open(&arguments.name, &options);
     let producer = producer.map_err(Failure::opening(&arguments.name))?;
     let from = producer.predecessor();
     feed(arguments, stop, producer, from, |producer, backpressure| {
-        let mut line = Vec::with_capacity(y4m::FRAME_LINE_MAX);
-        let mut frame = 0;
-        while y4m::read_frame_line(&mut input, frame, &mut line).map_err(bad_video)? {
+        while video.read_line()? {
             let mut slot = room(arguments, producer, backpressure)?;
-            let (picture, behind) = slot.split_at_mut(header.frame_bytes);
-            if input::fill(&mut input, picture).map_err(input::failure)? < picture.len() {
-                return Err(bad_video(Y4mError::Cut(frame)));
-            }
-            behind[..line.len()].copy_from_slice(&line);
-            let len = header.frame_bytes + line.len();
+            slot.set_tag(video.frame);
+            let (picture, behind) = slot.split_at_mut(video.header.frame_bytes);
+            video.read_picture(picture)?;
+            behind[..video.line.len()].copy_from_slice(&video.line);
+            let len = video.header.frame_bytes + video.line.len();
             slot.commit(len).map_err(|error| Failure::about(&arguments.name, error))?;
-            frame += 1;
         }
         Ok(())
     })
@@ -144,8 +221,12 @@ fn publish_frames(
     let producer = producer.map_err(Failure::opening(&arguments.name))?;
     let from = producer.predecessor();
     feed(arguments, stop, producer, from, |producer, backpressure| {
-        while !input.fill_buf().map_err(input::failure)?.is_empty() {
+        for number in 0.. {
+            if input.fill_buf().map_err(input::failure)?.is_empty() {
+                break;
+            }
             let mut slot = room(arguments, producer, backpressure)?;
+            slot.set_tag(number);
             let len = input::fill(&mut input, &mut slot).map_err(input::failure)?;
             slot.commit(len).map_err(|error| Failure::about(&arguments.name, error))?;
         }
@@ -220,9 +301,7 @@ fn feed<P: Producer>(
     if from == Predecessor::Died {
         say(format_args!("{name}: goes on where a publisher died"));
     }
-    if producer.ring().granted().huge_pages == Some(false) {
-        say(format_args!("{name}: the kernel granted no huge pages; going on without"));
-    }
+    say_what_was_granted(name, producer.ring());
     let mut backpressure = Backpressure::new(name, stop);
     let written = write(&mut producer, &mut backpressure);
     // What was published before the input went bad is whole, and is waited for too.
@@ -237,4 +316,10 @@ fn feed<P: Producer>(
     // Before the producer is dropped: who finds the name does not find it closed.
     let removed = producer.ring().remove().map_err(Failure::opening(name));
     written.and(read).and(removed.map(|_| ()))
+}
+
+fn say_what_was_granted(name: &str, ring: &Ring) {
+    if ring.granted().huge_pages == Some(false) {
+        say(format_args!("{name}: the kernel granted no huge pages; going on without"));
+    }
 }

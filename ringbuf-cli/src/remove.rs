@@ -2,9 +2,10 @@
 
 use crate::failure::Failure;
 use crate::list::is_stale;
+use crate::peers::Peers;
 use crate::tell::{print, say};
 use clap::Args;
-use ringbuf_shm::{OpenError, Presence, Ring};
+use ringbuf_shm::{OpenError, Ring};
 
 /// Removes rings.
 ///
@@ -52,12 +53,11 @@ fn remove(name: &str, force: bool) -> Result<&'static str, Failure> {
     let unlink = || Ring::unlink(name).map_err(Failure::opening(name));
     match Ring::open(name) {
         Ok(ring) => {
-            let stats = ring.stats().map_err(Failure::opening(name));
+            let peers = Peers::of(&ring);
             if !ring.remove().map_err(Failure::opening(name))? {
                 return Err(Failure::about(name, OpenError::NotFound));
             }
-            let sides = stats.map(|stats| [stats.producer.presence, stats.consumer.presence]);
-            let used = sides.is_ok_and(|sides| sides.contains(&Presence::Alive));
+            let used = peers.is_ok_and(|peers| peers.somebody_lives());
             Ok(if used { "; who has it open keeps it" } else { "" })
         }
         Err(error @ (OpenError::NotARing | OpenError::Untrusted(_))) => {
@@ -82,8 +82,8 @@ fn remove_stale() -> Result<(), Failure> {
     let mut removed = 0;
     for name in &names {
         let gone = match Ring::open(name) {
-            Ok(ring) => match ring.stats() {
-                Ok(stats) if is_stale(&ring, &stats) => ring.remove(),
+            Ok(ring) => match Peers::of(&ring) {
+                Ok(peers) if is_stale(&ring, &peers) => ring.remove(),
                 _ => Ok(false),
             },
             Err(OpenError::OtherBoot) => Ring::unlink(name).map(|()| true),

@@ -1,11 +1,13 @@
 //! `ringbuf stat`: what happened on a ring so far, and who is there.
 
+mod many;
+
 use crate::failure::Failure;
 use crate::figures::{bytes, grouped, time};
 use crate::table::aligned;
 use crate::tell::print;
 use clap::Args;
-use ringbuf_shm::{PeerStats, Presence, Ring, Shape, Stats};
+use ringbuf_shm::{Kind, PeerStats, Presence, Ring, Shape, Stats};
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -27,8 +29,16 @@ Rows:
   in use               of the capacity; `being read` was shown and not yet given back
   dropped, redelivered what a subscriber held when it died, by the ring's policy
   since, holders       when the seat was taken, and how often it was
+  state                `stopped` is alive, but not running: Ctrl-Z, or a debugger
   sleeps, wakes, probes  system calls: to sleep, to wake the other side, and to ask
                        whether it lives; none of them while both sides are busy
+
+Of a ring of many:
+  lane                 the slots of each lane: free, or being written, ready to be read,
+                       being read, to come again since their subscriber died; `in use` and
+                       `at most` (ever at once) lag behind by a few
+  has                  the slots that each process holds: those of one that is stopped
+                       are in the way of others
 
 Examples:
   ringbuf stat cam0
@@ -44,26 +54,31 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = &arguments.name;
     let ring = Ring::open(name).map_err(Failure::opening(name))?;
-    let first = ring.stats().map_err(Failure::opening(name))?;
-    print(&describe(name, &ring, &first))?;
-    if arguments.watch { watch(name, &ring, first) } else { Ok(()) }
+    if ring.kind() == Kind::Mpmc {
+        return many::run(name, &ring, arguments.watch);
+    }
+    let look = || ring.stats().map_err(Failure::opening(name));
+    let mut before = look()?;
+    print(&describe(name, &ring, &before))?;
+    if !arguments.watch {
+        return Ok(());
+    }
+    watched(|| {
+        let now = look()?;
+        let committed = grouped(now.committed.wrapping_sub(before.committed));
+        let released = grouped(now.released.wrapping_sub(before.released));
+        let table = describe(name, &ring, &now);
+        before = now;
+        Ok(format!("{table}\nlast second  {committed} committed, {released} released\n"))
+    })
 }
 
 /// Shows it again every second, until the process is stopped.
-fn watch(name: &str, ring: &Ring, mut before: Stats) -> Result<(), Failure> {
+fn watched(mut table: impl FnMut() -> Result<String, Failure>) -> Result<(), Failure> {
     loop {
         std::thread::sleep(PERIOD);
-        let now = ring.stats().map_err(Failure::opening(name))?;
-        let committed = now.committed.wrapping_sub(before.committed);
-        let released = now.released.wrapping_sub(before.released);
         let start = if io::stdout().is_terminal() { CLEAR } else { "\n" };
-        let table = describe(name, ring, &now);
-        print(&format!(
-            "{start}{table}\nlast second  {} committed, {} released\n",
-            grouped(committed),
-            grouped(released)
-        ))?;
-        before = now;
+        print(&format!("{start}{}", table()?))?;
     }
 }
 
@@ -77,11 +92,28 @@ pub(crate) fn state(presence: Presence) -> &'static str {
     }
 }
 
+/// What is known of one who sat there: its state, and whether it is stopped.
+fn standing(peer: &PeerStats) -> &'static str {
+    match peer.presence {
+        Presence::Alive if is_stopped(peer.pid) => "stopped",
+        presence => state(presence),
+    }
+}
+
+/// Whether a process is stopped, as far as this one may know.
+fn is_stopped(pid: u32) -> bool {
+    // The state stands behind the command's name, which may contain anything.
+    let text = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let behind = text.iter().rposition(|&byte| byte == b')').map_or(&[][..], |at| &text[at..]);
+    matches!(behind, [b')', b' ', b'T' | b't', ..])
+}
+
 /// What the capacity of a ring is, in words.
-pub(crate) fn capacity(shape: Shape) -> String {
-    match shape {
+pub(crate) fn capacity(ring: &Ring) -> String {
+    let lanes = if ring.lanes() == 1 { String::new() } else { format!("{} x ", ring.lanes()) };
+    match ring.shape() {
         Shape::Slots(slots) | Shape::Bytes(slots) => {
-            format!("{} x {} bytes", grouped(slots.capacity()), grouped(slots.size()))
+            format!("{lanes}{} x {} bytes", grouped(slots.capacity()), grouped(slots.size()))
         }
         Shape::Records(records) => format!("{} bytes", grouped(records.capacity())),
         _ => "unknown".into(),
@@ -91,19 +123,8 @@ pub(crate) fn capacity(shape: Shape) -> String {
 fn describe(name: &str, ring: &Ring, stats: &Stats) -> String {
     let unit = if matches!(ring.shape(), Shape::Records(_)) { "bytes" } else { "slots" };
     let (used, of, taken) = (grouped(stats.used), grouped(stats.capacity), grouped(stats.taken));
-    let mut rows = Vec::new();
+    let mut rows = about(name, ring);
     let mut row = |label: &str, value: String| rows.push([label.to_owned(), value]);
-    row("ring", name.to_owned());
-    row("shape", ring.shape().name().to_owned());
-    row("capacity", capacity(ring.shape()));
-    row("memory", bytes(ring.file_len()));
-    if !ring.type_name().is_empty() {
-        row("type", ring.type_name().escape_debug().to_string());
-    }
-    if !ring.metadata().is_empty() {
-        row("metadata", shortened(ring.metadata()));
-    }
-    row("created", format!("{} ago", time(since_1970().saturating_sub(nanos(ring.created())))));
     row("committed", grouped(stats.committed));
     row("released", grouped(stats.released));
     row("in use", format!("{used} of {of} {unit}, {taken} being read"));
@@ -112,6 +133,25 @@ fn describe(name: &str, ring: &Ring, stats: &Stats) -> String {
     let mut text = aligned(&rows);
     let _ = write!(text, "\n{}", sides(&stats.producer, &stats.consumer));
     text
+}
+
+/// What a ring is.
+fn about(name: &str, ring: &Ring) -> Vec<[String; 2]> {
+    let mut rows = Vec::new();
+    let mut row = |label: &str, value: String| rows.push([label.to_owned(), value]);
+    row("ring", name.to_owned());
+    row("kind", ring.kind().name().to_owned());
+    row("shape", ring.shape().name().to_owned());
+    row("capacity", capacity(ring));
+    row("memory", bytes(ring.file_len()));
+    if !ring.type_name().is_empty() {
+        row("type", ring.type_name().escape_debug().to_string());
+    }
+    if !ring.metadata().is_empty() {
+        row("metadata", shortened(ring.metadata()));
+    }
+    row("created", format!("{} ago", time(since_1970().saturating_sub(nanos(ring.created())))));
+    rows
 }
 
 fn sides(producer: &PeerStats, consumer: &PeerStats) -> String {
@@ -124,7 +164,7 @@ fn sides(producer: &PeerStats, consumer: &PeerStats) -> String {
     };
     aligned(&[
         header,
-        row("state", &|side| state(side.presence).to_owned()),
+        row("state", &|side| standing(side).to_owned()),
         row("process", &|side| seated(side.pid.to_string(), side)),
         row("since", &|side| {
             seated(format!("{} ago", time(monotonic().saturating_sub(nanos(side.since)))), side)

@@ -4,17 +4,18 @@
 //! subscriber that is killed, or whose output fails, leaves it to the next.
 
 use crate::failure::Failure;
+use crate::peers::{Peers, latest};
+use crate::source::{Message, Source};
 use crate::stop::Stop;
 use crate::tell::say;
 use crate::y4m;
 use clap::Args;
-use ringbuf_shm::spsc::{bytes, records};
-use ringbuf_shm::{OpenError, Options, ReadError, Ring, Shape};
+use ringbuf_shm::mpmc::Lanes;
+use ringbuf_shm::{Kind, OpenError, Presence, ReadError, Ring};
 use std::fs::File;
 use std::io::{self, Write};
-use std::mem::forget;
-use std::ops::Deref;
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long to wait before looking again for a ring that is not there.
@@ -34,14 +35,21 @@ const FOLLOW_SLICE: Duration = Duration::from_secs(1);
 /// leaves that out, to be appended to what another has written. (One that was killed
 /// may have written a part of a message last, which the next writes whole.)
 ///
-/// Ends with status 0 when the publisher has closed the ring and everything was
-/// read.
+/// A ring of many (`ringbuf pub --kind mpmc`) may have several subscribers at once: each
+/// message goes to one of them, and again to another if that one dies before it has
+/// written it. What each writes of a video is a stream of its own, of the frames that
+/// it got; --numbers says which they are.
+///
+/// Ends with status 0 when the publisher has closed the ring (of many, when all have) and
+/// everything in it was read.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   ringbuf sub cam0 --wait | ffplay -
   ringbuf sub cam0 --count 1 > still.y4m
-  ringbuf sub log --follow | grep error")]
+  ringbuf sub log --follow | grep error
+  ringbuf sub work --numbers got.txt > got.y4m
+  ringbuf sub jobs --lowest-up-to 3 | worker")]
 pub(crate) struct Arguments {
     /// The ring: a name, or a path with a `/` in it
     name: String,
@@ -58,32 +66,61 @@ pub(crate) struct Arguments {
     /// Leave out the YUV4MPEG2 header: what comes is to follow what another wrote
     #[arg(long)]
     no_header: bool,
+    /// Of a ring of many: read lane N only; of all of them, without this, the highest that
+    /// has something
+    #[arg(long, value_name = "N", conflicts_with = "lowest_up_to")]
+    lane: Option<u32>,
+    /// Of a ring of many: read the lowest lane that has something, up to lane N
+    #[arg(long, value_name = "N")]
+    lowest_up_to: Option<u32>,
+    /// Write to FILE a line for each message when it is written: its number in what its
+    /// publisher read, from 0; `again` follows if an earlier subscriber may have written
+    /// it too
+    #[arg(long, value_name = "FILE")]
+    numbers: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Stop::at_once()?;
     let name = arguments.name.as_str();
     let mut source = open(arguments)?;
+    choose_lanes(arguments, &mut source)?;
     // Not the standard library's stdout: it looks for line ends and keeps the rest.
     let out = io::stdout().as_fd().try_clone_to_owned();
     let mut out = Output {
         file: File::from(out.map_err(Failure::io("use standard output"))?),
         picture: picture_bytes(source.ring()).map_err(|why| Failure::about(name, why))?,
+        numbers: numbers(arguments, &source)?,
     };
     if out.picture.is_some() && !arguments.no_header {
         out.write(source.ring().metadata())?;
     }
     let mut again = Redelivered { name, count: 0 };
+    let mut following = false;
     let mut left = arguments.count.unwrap_or(u64::MAX);
     while left != 0 {
-        match source.deliver(|message| out.message(name, message)) {
-            Ok(Delivered { done, redelivered }) => {
+        let mut redelivered = false;
+        let delivered = source.deliver(|message| {
+            redelivered = message.redelivered;
+            out.message(name, message)
+        });
+        match delivered {
+            Ok(done) => {
                 done?;
                 again.note(redelivered);
+                following = false;
                 left -= 1;
             }
             Err(ReadError::Closed) => break,
-            Err(ReadError::PeerDied) if arguments.follow => follow(name, &source)?,
+            Err(ReadError::PeerDied) if arguments.follow => {
+                if !following {
+                    say(format_args!("{name}: the publisher died; waiting for the next"));
+                }
+                following = true;
+                if !follow(name, &source)? {
+                    break;
+                }
+            }
             Err(ReadError::PeerDied) => {
                 return Err(Failure::about(
                     name,
@@ -112,7 +149,7 @@ fn open(arguments: &Arguments) -> Result<Source, Failure> {
                 let why = "a ring of typed slots, which only a program that knows the type reads";
                 return Err(Failure::about(name, why));
             }
-            Err(OpenError::NotFound | OpenError::InUse)
+            Err(OpenError::NotFound | OpenError::InUse | OpenError::TooManyPeers(_))
                 if deadline.is_none_or(|deadline| Instant::now() < deadline) =>
             {
                 std::thread::sleep(LOOK_AGAIN);
@@ -122,15 +159,60 @@ fn open(arguments: &Arguments) -> Result<Source, Failure> {
     }
 }
 
-/// Waits for a publisher on a ring whose last one died.
-fn follow(name: &str, source: &Source) -> Result<(), Failure> {
-    say(format_args!("{name}: the publisher died; waiting for the next"));
-    while !source.wait_for_peer(FOLLOW_SLICE).map_err(Failure::opening(name))? {
-        if !source.ring().still_named().map_err(Failure::opening(name))? {
-            return Err(Failure::about(name, "the ring was removed; no publisher can come"));
-        }
+/// Reads the lanes that were asked for.
+fn choose_lanes(arguments: &Arguments, source: &mut Source) -> Result<(), Failure> {
+    let lanes = match (arguments.lane, arguments.lowest_up_to) {
+        (Some(lane), _) => Lanes::Only(lane),
+        (None, Some(lane)) => Lanes::LowestUpTo(lane),
+        (None, None) => Lanes::Highest,
+    };
+    if source.set_lanes(lanes) {
+        return Ok(());
     }
-    Ok(())
+    let ring = source.ring();
+    let why = match ring.kind() {
+        Kind::Mpmc => format!("it has no such lane; its lanes are 0 to {}", ring.lanes() - 1),
+        _ => "it has no lanes; those of `ringbuf pub --kind mpmc` have".into(),
+    };
+    Err(Failure::about(&arguments.name, why))
+}
+
+/// The file to which the numbers of messages go, if they are to.
+fn numbers(arguments: &Arguments, source: &Source) -> Result<Option<File>, Failure> {
+    let Some(path) = &arguments.numbers else { return Ok(None) };
+    if !source.has_numbers() {
+        let why = "its messages have no numbers; lines have them with `ringbuf pub --kind mpmc`";
+        return Err(Failure::about(&arguments.name, why));
+    }
+    let file = File::create(path);
+    file.map(Some).map_err(Failure::io(&format!("write to {}", path.display())))
+}
+
+/// Waits for a publisher on a ring whose last one died; false if there will be none,
+/// since one that came after it has ended and removed the name.
+fn follow(name: &str, source: &Source) -> Result<bool, Failure> {
+    while !source.wait_for_peer(FOLLOW_SLICE).map_err(Failure::opening(name))? {
+        still_named(name, source.ring())?;
+    }
+    if source.ring().kind() != Kind::Mpmc {
+        return Ok(true);
+    }
+    // The row of one that died stays as it is until somebody else needs it: that nobody
+    // is left but one that died is no reason to wait.
+    let peers = Peers::of(source.ring()).map_err(Failure::opening(name))?;
+    let last = latest(&peers.producers);
+    let named = still_named(name, source.ring()).map(|()| true);
+    if last.is_some_and(|last| last.presence == Presence::Closed) {
+        return Ok(named.is_ok());
+    }
+    named
+}
+
+fn still_named(name: &str, ring: &Ring) -> Result<(), Failure> {
+    if ring.still_named().map_err(Failure::opening(name))? {
+        return Ok(());
+    }
+    Err(Failure::about(name, "the ring was removed; no publisher can come"))
 }
 
 /// Bytes of a picture, if the ring holds video as `ringbuf pub` puts it there.
@@ -141,85 +223,28 @@ fn picture_bytes(ring: &Ring) -> Result<Option<usize>, y4m::Y4mError> {
     y4m::Header::parse(ring.metadata().to_vec()).map(|header| Some(header.frame_bytes))
 }
 
-/// The consumer of either shape.
-enum Source {
-    Bytes(bytes::Consumer),
-    Records(records::Consumer),
-}
-
-struct Delivered {
-    /// Whether it was written.
-    done: Result<(), Failure>,
-    /// Whether an earlier subscriber had been shown it and did not release it.
-    redelivered: bool,
-}
-
-impl Source {
-    /// `None`: a ring of typed slots.
-    fn open(name: &str) -> Result<Option<Self>, OpenError> {
-        Ok(Some(match Ring::open_with(name, &Options::new())?.shape() {
-            Shape::Bytes(_) => Self::Bytes(bytes::Consumer::open(name)?),
-            Shape::Records(_) => Self::Records(records::Consumer::open(name)?),
-            _ => return Ok(None),
-        }))
-    }
-
-    fn ring(&self) -> &Ring {
-        match self {
-            Self::Bytes(consumer) => consumer.ring(),
-            Self::Records(consumer) => consumer.ring(),
-        }
-    }
-
-    fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError> {
-        match self {
-            Self::Bytes(consumer) => consumer.wait_for_peer(Some(most)),
-            Self::Records(consumer) => consumer.wait_for_peer(Some(most)),
-        }
-    }
-
-    /// Waits for a message, lets `write` write it, and releases it if it did.
-    fn deliver(
-        &mut self,
-        write: impl FnOnce(&[u8]) -> Result<(), Failure>,
-    ) -> Result<Delivered, ReadError> {
-        Ok(match self {
-            Self::Bytes(consumer) => {
-                let view = consumer.read()?;
-                let redelivered = view.redelivered();
-                Delivered { done: release_if_written(view, write), redelivered }
-            }
-            Self::Records(consumer) => {
-                let view = consumer.read()?;
-                let redelivered = view.redelivered();
-                Delivered { done: release_if_written(view, write), redelivered }
-            }
-        })
-    }
-}
-
-fn release_if_written(
-    view: impl Deref<Target = [u8]>,
-    write: impl FnOnce(&[u8]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let done = write(&view);
-    match done {
-        Ok(()) => drop(view),
-        // Taken and never released: the next subscriber gets it again.
-        Err(_) => forget(view),
-    }
-    done
-}
-
 /// Standard output, and how messages are written to it.
 struct Output {
     file: File,
     /// Bytes of the picture in each message; `None` if messages go as they are.
     picture: Option<usize>,
+    /// Where their numbers go.
+    numbers: Option<File>,
 }
 
 impl Output {
-    fn message(&mut self, name: &str, message: &[u8]) -> Result<(), Failure> {
+    fn message(&mut self, name: &str, message: &Message<'_>) -> Result<(), Failure> {
+        self.payload(name, message.bytes)?;
+        let (Some(file), Some(number)) = (&mut self.numbers, message.number) else {
+            return Ok(());
+        };
+        let again = if message.redelivered { " again" } else { "" };
+        // In one piece: a line is whole or not there.
+        let line = format!("{number}{again}\n");
+        file.write_all(line.as_bytes()).map_err(Failure::io("write the numbers"))
+    }
+
+    fn payload(&mut self, name: &str, message: &[u8]) -> Result<(), Failure> {
         let Some(bytes) = self.picture else { return self.write(message) };
         match message.split_at_checked(bytes) {
             Some((picture, line)) if line.starts_with(b"FRAME") && line.ends_with(b"\n") => {

@@ -31,5 +31,6 @@ fn a_decoded_clip_comes_out_intact() {
     println!("{}", ended.text());
     assert!(ended.text().contains("bytes came out as they went in"));
     assert!(ended.text().contains("together: all 40 frames, in order, none missing"));
+    assert!(ended.text().contains("together: each of 40 frames, none missing"));
     assert_eq!(scene.names(), [""; 0]);
 }

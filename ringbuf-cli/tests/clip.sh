@@ -1,6 +1,7 @@
 #!/bin/sh
 # Passes a real clip through a ring and compares what comes out with what went in:
-# once undisturbed, and once with subscribers that are killed one after the other.
+# once undisturbed, once with subscribers that are killed one after the other, and once
+# shared among four subscribers, of which some are killed at random.
 #
 #     clip.sh CLIP [SUBSCRIBERS]
 #
@@ -19,9 +20,9 @@ command -v "$ringbuf" >/dev/null || fail "\`$ringbuf\` is missing; set RINGBUF t
 
 work=$(mktemp -d)
 ring=clip-$$
-publisher= subscriber=
+publisher= subscriber= workers=
 cleanup() {
-    for process in $publisher $subscriber; do kill -9 "$process" 2>/dev/null || :; done
+    for process in $publisher $subscriber $workers $(cat "$work"/worker*.process 2>/dev/null); do kill -9 "$process" 2>/dev/null || :; done
     rm -rf "$work"
     "$ringbuf" rm "$ring" >/dev/null 2>&1 || :
 }
@@ -111,3 +112,66 @@ wait "$publisher" || fail "the publisher failed"
 publisher=
 cmp "$work/in.md5" "$work/union.md5" || fail "the union of what they wrote has a gap"
 echo "   together: all $frames frames, in order, none missing"
+
+echo
+echo "3. shared among four subscribers, killed at random by kill -9"
+decode | "$ringbuf" pub "$ring" --kind mpmc &
+publisher=$!
+# A number below $1, another each time.
+random() { echo $(($(od -An -N4 -tu4 /dev/urandom) % $1)); }
+# A subscriber that goes on for a random part of three frames, and is then killed, $2 times;
+# at last one that is not. Nobody reads on while it is killed, so if a frame is larger than
+# a pipe it is in the middle of one.
+worker() {
+    part=$work/worker$1
+    mkfifo "$part.pipe"
+    life=0
+    while :; do
+        life=$((life + 1))
+        limit=$bytes
+        [ "$life" -gt "$2" ] || limit=$(random $((header + 3 * frame)))
+        "$ringbuf" sub "$ring" --wait=2 --numbers "$part.$life.numbers" \
+            >"$part.pipe" 2>>"$part.notes" &
+        process=$!
+        echo "$process" >"$part.process"
+        exec 3<"$part.pipe"
+        head -c "$limit" <&3 >"$part.$life.y4m"
+        [ "$life" -gt "$2" ] || kill -9 "$process" 2>/dev/null || :
+        cat <&3 >>"$part.$life.y4m"
+        exec 3<&-
+        status=0
+        wait "$process" 2>/dev/null || status=$?
+        : >"$part.process"
+        echo "   subscriber $1.$life: status $status" >>"$work/shared.log"
+        [ "$status" -eq 137 ] || break
+    done
+    [ "$status" -eq 0 ] || grep -q "there is no such ring" "$part.notes"
+}
+: >"$work/shared.log"
+for number in 1 2 3 4; do
+    # The fourth lives.
+    worker "$number" $((number < 4 ? (killed_wanted + number - 1) / 3 : 0)) &
+    workers="$workers $!"
+done
+for process in $workers; do
+    wait "$process" || fail "a subscriber failed: $(cat "$work"/worker*.notes)"
+done
+workers=
+wait "$publisher" || fail "the publisher failed"
+publisher=
+: >"$work/shared"
+for numbers in "$work"/worker*.numbers; do
+    checksums "${numbers%.numbers}.y4m" >"$work/part.md5"
+    # A frame whose number is not there was not released, and was written again.
+    told=$(wc -l <"$numbers")
+    [ "$told" -le "$(wc -l <"$work/part.md5")" ] || fail "a number without its frame"
+    head -n "$told" "$work/part.md5" | paste -d " " "$numbers" - >>"$work/shared"
+done
+# Only what is said to come again was written before. Then: number and checksum, once.
+awk '$2 != "again" && seen[$1]++ { exit 1 }' "$work/shared" || fail "a frame came twice, unflagged"
+awk '{ print $1, $NF }' "$work/shared" | sort -n | uniq >"$work/shared.md5"
+awk '{ print NR - 1, $0 }' "$work/in.md5" | cmp - "$work/shared.md5" ||
+    fail "what the four wrote is not the clip"
+killed=$(grep -c "status 137" "$work/shared.log" || :)
+again=$(grep -c again "$work/shared" || :)
+echo "   $killed killed, $again frames written again; together: each of $frames frames, none missing"

@@ -36,13 +36,13 @@ fn rings_and_what_is_not_one_are_listed() {
     let listed = scene.run(&["ls"]).well();
     let text = listed.text();
     let pid = std::process::id().to_string();
-    assert_eq!(line(text, "ticks")[7..], ["KiB", "alive", &pid, "absent"]);
-    assert_eq!(line(text, "ticks")[1..5], ["slots", "4", "x", "8"]);
-    assert_eq!(line(text, "closed")[1..4], ["records", "1,048,576", "bytes"]);
-    assert_eq!(line(text, "closed")[6..], ["closed", "absent", "stale"]);
-    assert_eq!(line(text, "dead")[1..6], ["bytes", "8", "x", "640", "bytes"]);
-    assert_eq!(line(text, "dead")[8..], ["dead", "absent", "stale"]);
-    assert_eq!(line(text, "note")[6..], ["this", "file", "is", "not", "a", "ring"]);
+    assert_eq!(line(text, "ticks")[8..], ["KiB", "alive", &pid, "absent"]);
+    assert_eq!(line(text, "ticks")[1..6], ["spsc", "slots", "4", "x", "8"]);
+    assert_eq!(line(text, "closed")[1..5], ["spsc", "records", "1,048,576", "bytes"]);
+    assert_eq!(line(text, "closed")[7..], ["closed", "absent", "stale"]);
+    assert_eq!(line(text, "dead")[1..7], ["spsc", "bytes", "8", "x", "640", "bytes"]);
+    assert_eq!(line(text, "dead")[9..], ["dead", "absent", "stale"]);
+    assert_eq!(line(text, "note")[7..], ["this", "file", "is", "not", "a", "ring"]);
     drop(ticks);
 }
 
@@ -127,7 +127,8 @@ fn stat_tells_what_happened() {
     let shown = scene.run(&["stat", "ring"]).well();
     let pid = std::process::id().to_string();
     for (label, rest) in [
-        ("shape", &["bytes"][..]),
+        ("kind", &["spsc"][..]),
+        ("shape", &["bytes"]),
         ("capacity", &["4", "x", "100", "bytes"]),
         ("type", &["T"]),
         ("metadata", &["\"caps", "\\xff\\n\""]),

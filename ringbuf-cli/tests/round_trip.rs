@@ -22,6 +22,7 @@ fn there_and_back(input: &[u8], arguments: &[&str]) {
 fn video_comes_out_as_it_went_in() {
     there_and_back(&ODD.stream(40), &[]);
     there_and_back(&Video { width: 320, height: 240 }.stream(20), &["--capacity", "2"]);
+    there_and_back(&ODD.stream(200), &["--kind", "mpmc"]);
 }
 
 #[test]
@@ -42,6 +43,8 @@ fn deep_and_monochrome_video_comes_out_as_it_went_in() {
 fn frames_of_bytes_come_out_as_they_went_in() {
     let input: Vec<_> = (0..10_000u32).flat_map(u32::to_le_bytes).collect();
     there_and_back(&input, &["--frame-bytes", "4000"]);
+    there_and_back(&input, &["--frame-bytes", "4000", "--kind", "mpmc"]);
+    there_and_back(&input, &["--frame-bytes", "300", "--kind", "mpmc", "--lanes", "9", "--spin"]);
     // The last one is shorter; and shorter than what is read ahead.
     there_and_back(&input, &["--frame-bytes", "4096", "--capacity", "1"]);
     there_and_back(&input[..9001], &["--frame-bytes", "90"]);
@@ -59,6 +62,8 @@ fn lines_come_out_as_they_went_in() {
     there_and_back(&input, &["--lines", "--capacity", "131072"]);
     input.extend_from_slice(b"no end");
     there_and_back(&input, &["--lines"]);
+    let options = ["--lines", "--kind", "mpmc", "--line-bytes", "40001", "--lanes", "2"];
+    there_and_back(&input, &[&options[..], &["--lane", "1"]].concat());
 }
 
 #[test]
@@ -87,9 +92,13 @@ fn a_kept_ring_is_read_later() {
 #[test]
 fn no_message_at_all_comes_out_as_it_went_in() {
     let header = ODD.header();
-    for (input, form) in
-        [(&header[..], &[][..]), (&[], &["--lines"]), (&[], &["--frame-bytes", "90"])]
-    {
+    let many = ["--kind", "mpmc"];
+    for (input, form) in [
+        (&header[..], &[][..]),
+        (&[], &["--lines"]),
+        (&[], &["--frame-bytes", "90"]),
+        (&header, &many),
+    ] {
         // Kept, since a publisher of nothing waits for nobody.
         let scene = Scene::new();
         let arguments = [&["pub", "ring", "--keep"], form].concat();

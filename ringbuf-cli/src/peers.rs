@@ -1,0 +1,44 @@
+//! Who sits on a ring, whatever its kind.
+
+use ringbuf_shm::{Kind, OpenError, PeerStats, Presence, Ring};
+
+/// Every seat on which somebody ever sat, by its last holder.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    pub(crate) producers: Vec<PeerStats>,
+    pub(crate) consumers: Vec<PeerStats>,
+}
+
+impl Peers {
+    pub(crate) fn of(ring: &Ring) -> Result<Self, OpenError> {
+        if ring.kind() == Kind::Mpmc {
+            let stats = ring.mpmc_stats()?;
+            return Ok(Self { producers: stats.producers, consumers: stats.consumers });
+        }
+        let stats = ring.stats()?;
+        let seen = |peer: PeerStats| Vec::from_iter(Some(peer).filter(came));
+        Ok(Self { producers: seen(stats.producer), consumers: seen(stats.consumer) })
+    }
+
+    pub(crate) fn somebody_lives(&self) -> bool {
+        alive(&self.producers) + alive(&self.consumers) != 0
+    }
+
+    pub(crate) fn nobody_came(&self) -> bool {
+        self.producers.is_empty() && self.consumers.is_empty()
+    }
+}
+
+/// How many of them live.
+pub(crate) fn alive(peers: &[PeerStats]) -> usize {
+    peers.iter().filter(|peer| peer.presence == Presence::Alive).count()
+}
+
+/// The one that took its seat last.
+pub(crate) fn latest(peers: &[PeerStats]) -> Option<&PeerStats> {
+    peers.iter().max_by_key(|peer| peer.since)
+}
+
+fn came(peer: &PeerStats) -> bool {
+    peer.presence != Presence::Absent
+}

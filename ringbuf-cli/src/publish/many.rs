@@ -1,0 +1,239 @@
+//! `ringbuf pub --kind mpmc`: one of several publishers of a ring.
+//!
+//! A message is read to its end before a slot is claimed for it: a claim that waits for
+//! input would be in the way of what others publish behind it.
+
+use super::{AHEAD, Arguments, LINES_BUFFER, VideoInput, options, say_what_was_granted};
+use crate::backpressure::{Backpressure, Producer};
+use crate::failure::Failure;
+use crate::input::{self, Input};
+use crate::peers::{Peers, alive};
+use crate::stop::Stop;
+use crate::y4m;
+use ringbuf_shm::mpmc::bytes;
+use ringbuf_shm::{ClaimError, Kind, LaneStats, OpenError, Options, Ring, Shape};
+use std::io::{BufRead, BufReader, Read};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Slots of each lane, unless told otherwise: the fewest there can be.
+const SLOTS_DEFAULT: u64 = 64;
+/// Bytes of the longest line, unless told otherwise.
+const LINE_BYTES_DEFAULT: u64 = 4096;
+/// Between two looks at how much is left.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+pub(super) fn run(arguments: &Arguments, stop: &Stop, input: Input<'_>) -> Result<(), Failure> {
+    match arguments.frame_bytes {
+        Some(frame_bytes) => publish_frames(arguments, stop, input, frame_bytes),
+        None if arguments.lines => publish_lines(arguments, stop, input),
+        None => publish_video(arguments, stop, input),
+    }
+}
+
+fn publish_video(arguments: &Arguments, stop: &Stop, input: Input<'_>) -> Result<(), Failure> {
+    let mut video = VideoInput::begin(input)?;
+    let options = shared(arguments)?
+        .slot_size(video.message_bytes_max())
+        .metadata(&video.header.line)
+        .type_name(y4m::TYPE_NAME);
+    publish(arguments, stop, &options, |message| {
+        if !video.read_line()? {
+            return Ok(false);
+        }
+        message.resize(video.header.frame_bytes, 0);
+        video.read_picture(message)?;
+        message.extend_from_slice(&video.line);
+        Ok(true)
+    })
+}
+
+fn publish_frames(
+    arguments: &Arguments,
+    stop: &Stop,
+    input: Input<'_>,
+    frame_bytes: u64,
+) -> Result<(), Failure> {
+    let mut input = BufReader::with_capacity(AHEAD, input);
+    let options = shared(arguments)?.slot_size(frame_bytes);
+    publish(arguments, stop, &options, |message| {
+        // What the ring took as the size of a slot fits into memory.
+        message.resize(usize::try_from(frame_bytes).unwrap_or(usize::MAX), 0);
+        let read = input::fill(&mut input, message).map_err(input::failure)?;
+        message.truncate(read);
+        Ok(read != 0)
+    })
+}
+
+fn publish_lines(arguments: &Arguments, stop: &Stop, input: Input<'_>) -> Result<(), Failure> {
+    let mut input = BufReader::with_capacity(LINES_BUFFER, input);
+    let slot_size = |ring: &Ring| match ring.shape() {
+        Shape::Bytes(slots) => Some(slots.size()),
+        _ => None,
+    };
+    let found = arguments.line_bytes.or_else(|| existing(arguments).as_ref().and_then(slot_size));
+    let longest = found.unwrap_or(LINE_BYTES_DEFAULT);
+    let mut number = 0u64;
+    publish(arguments, stop, &shared(arguments)?.slot_size(longest), |line| {
+        number += 1;
+        line.clear();
+        let mut limited = input.by_ref().take(longest.saturating_add(1));
+        let read = limited.read_until(b'\n', line).map_err(input::failure)?;
+        if read as u64 > longest {
+            return Err(Failure::Said(format!(
+                "line {number} is longer than {longest} bytes; create the ring with more \
+                 --line-bytes"
+            )));
+        }
+        Ok(read != 0)
+    })
+}
+
+/// The ring that there is already, if others may join it.
+fn existing(arguments: &Arguments) -> Option<Ring> {
+    // What is wrong with one that cannot be opened is said when it is opened for good.
+    Ring::open(&arguments.name).ok().filter(|ring| ring.kind() == Kind::Mpmc)
+}
+
+/// The options of the ring: what is not asked for is as it is if there is one.
+fn shared(arguments: &Arguments) -> Result<Options, Failure> {
+    let there = existing(arguments);
+    let capacity = there.as_ref().map_or(SLOTS_DEFAULT, |ring| match ring.shape() {
+        Shape::Slots(slots) | Shape::Bytes(slots) => slots.capacity(),
+        _ => SLOTS_DEFAULT,
+    });
+    let lanes = arguments.lanes.unwrap_or_else(|| there.as_ref().map_or(1, Ring::lanes));
+    let lane = arguments.lane.unwrap_or(0);
+    if lane >= lanes {
+        let why =
+            format!("a ring of {lanes} lanes has no lane {lane}; create it with more --lanes");
+        return Err(Failure::about(&arguments.name, why));
+    }
+    Ok(options(arguments, capacity).lanes(lanes))
+}
+
+/// Publishes what `read` reads, one message after the other, until there is no more.
+fn publish(
+    arguments: &Arguments,
+    stop: &Stop,
+    options: &Options,
+    mut read: impl FnMut(&mut Vec<u8>) -> Result<bool, Failure>,
+) -> Result<(), Failure> {
+    let name = &arguments.name;
+    let mut producer =
+        bytes::Producer::create_or_open(name, options).map_err(Failure::opening(name))?;
+    producer.set_lane(arguments.lane.unwrap_or(0)).map_err(|error| Failure::about(name, error))?;
+    say_what_was_granted(name, producer.ring());
+    let mut backpressure = Backpressure::new(name, stop);
+    let mut message = Vec::new();
+    let written = (0..).try_for_each(|number| match read(&mut message) {
+        Ok(true) => backpressure
+            .wait(&mut producer, |producer, most| send(producer, &message, number, most))
+            .map_err(Some),
+        Ok(false) => Err(None),
+        Err(failure) => Err(Some(failure)),
+    });
+    let written = written.map_or_else(|failure| failure.map_or(Ok(()), Err), Ok);
+    if arguments.keep {
+        return written;
+    }
+    // What was published before the input went bad is whole, and is waited for too.
+    let wait = !matches!(written, Err(Failure::Stopped(_)));
+    let left = leave(name, producer, &mut backpressure, wait);
+    written.and(left)
+}
+
+fn send(
+    producer: &mut bytes::Producer,
+    message: &[u8],
+    number: u64,
+    most: Duration,
+) -> Result<(), ClaimError> {
+    let mut claim = producer.claim_timeout(most)?;
+    claim[..message.len()].copy_from_slice(message);
+    claim.set_tag(number);
+    claim.commit(message.len())
+}
+
+/// Ends as one of several: the last one waits until all is read, if it is to, and
+/// removes the name.
+fn leave(
+    name: &str,
+    mut producer: bytes::Producer,
+    backpressure: &mut Backpressure<'_>,
+    wait: bool,
+) -> Result<(), Failure> {
+    let mut ring = producer.ring().clone();
+    let mut read = if wait { backpressure.flush(&mut producer) } else { Ok(()) };
+    let mut seat = Some(producer);
+    if publishers(&ring).map_err(Failure::opening(name))? > 1 {
+        seat = None;
+        // Two that leave at the same time must not rely on each other: whoever looks
+        // last finds nobody, and sees to the rest without a seat.
+        if publishers(&ring).map_err(Failure::opening(name))? > 0 {
+            return read;
+        }
+        if wait && read.is_ok() {
+            read = backpressure.flush(&mut ring);
+        }
+    }
+    // Before the producer is dropped: who finds the name does not find it closed.
+    let removed = ring.remove().map_err(Failure::opening(name));
+    drop(seat);
+    read.and(removed.map(drop))
+}
+
+/// How many publish to a ring now.
+fn publishers(ring: &Ring) -> Result<usize, OpenError> {
+    Ok(alive(&Peers::of(ring)?.producers))
+}
+
+impl Producer for bytes::Producer {
+    fn ring(&self) -> &Ring {
+        self.ring()
+    }
+
+    fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError> {
+        self.ring().wait_for_peer(most)
+    }
+
+    /// Waits until all was read, or another publisher is there to wait for that.
+    fn flush_timeout(&mut self, most: Duration) -> Result<(), ClaimError> {
+        let ring = self.ring();
+        poll(most, || Ok(publishers(ring)? > 1 || is_drained(ring)?))
+    }
+}
+
+/// A ring on which this publisher has no seat any more.
+impl Producer for Ring {
+    fn ring(&self) -> &Ring {
+        self
+    }
+
+    fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError> {
+        let came = poll(most, || Ok(alive(&Peers::of(self)?.consumers) != 0));
+        Ok(came.is_ok())
+    }
+
+    fn flush_timeout(&mut self, most: Duration) -> Result<(), ClaimError> {
+        poll(most, || is_drained(self))
+    }
+}
+
+/// Whether no message is left in the ring, taken or not.
+fn is_drained(ring: &Ring) -> Result<bool, OpenError> {
+    let left = |lane: &LaneStats| lane.full + lane.reading + lane.orphans;
+    Ok(ring.mpmc_stats()?.lanes.iter().all(|lane| left(lane) == 0))
+}
+
+/// Looks until it is so, at most so long.
+fn poll(most: Duration, so: impl Fn() -> Result<bool, OpenError>) -> Result<(), ClaimError> {
+    let start = Instant::now();
+    while !so().map_err(|_| ClaimError::Corrupt)? {
+        if start.elapsed() >= most {
+            return Err(ClaimError::TimedOut);
+        }
+        sleep(LOOK_AGAIN);
+    }
+    Ok(())
+}

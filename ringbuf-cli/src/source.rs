@@ -1,0 +1,116 @@
+//! Where a subscriber gets its messages from: a consumer, of whatever kind and shape
+//! the ring is.
+
+use crate::failure::Failure;
+use ringbuf_shm::mpmc::{self, Lanes};
+use ringbuf_shm::spsc::{bytes, records};
+use ringbuf_shm::{Kind, OpenError, Options, ReadError, Ring, Shape};
+use std::mem::forget;
+use std::ops::Deref;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// Between two looks whether somebody publishes to a ring of many again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A consumer.
+pub(crate) enum Source {
+    Bytes(bytes::Consumer),
+    Records(records::Consumer),
+    Many(mpmc::bytes::Consumer),
+}
+
+/// A message, while it is in the ring.
+pub(crate) struct Message<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Its number in what its publisher read; lines of a ring of two have none.
+    pub(crate) number: Option<u64>,
+    /// Whether an earlier subscriber had been shown it and did not release it.
+    pub(crate) redelivered: bool,
+}
+
+impl Source {
+    /// `None`: a ring of typed slots.
+    pub(crate) fn open(name: &str) -> Result<Option<Self>, OpenError> {
+        let ring = Ring::open_with(name, &Options::new())?;
+        Ok(Some(match (ring.kind(), ring.shape()) {
+            (Kind::Mpmc, Shape::Bytes(_)) => Self::Many(mpmc::bytes::Consumer::open(name)?),
+            (_, Shape::Bytes(_)) => Self::Bytes(bytes::Consumer::open(name)?),
+            (_, Shape::Records(_)) => Self::Records(records::Consumer::open(name)?),
+            _ => return Ok(None),
+        }))
+    }
+
+    pub(crate) fn ring(&self) -> &Ring {
+        match self {
+            Self::Bytes(consumer) => consumer.ring(),
+            Self::Records(consumer) => consumer.ring(),
+            Self::Many(consumer) => consumer.ring(),
+        }
+    }
+
+    /// Whether its messages have numbers.
+    pub(crate) fn has_numbers(&self) -> bool {
+        !matches!(self, Self::Records(_))
+    }
+
+    /// Reads these lanes; false if the ring does not have them.
+    pub(crate) fn set_lanes(&mut self, lanes: Lanes) -> bool {
+        match self {
+            Self::Many(consumer) => consumer.set_lanes(lanes).is_ok(),
+            _ => lanes == Lanes::Highest,
+        }
+    }
+
+    /// Waits for a publisher where the last one died, about so long.
+    pub(crate) fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError> {
+        match self {
+            Self::Bytes(consumer) => consumer.wait_for_peer(Some(most)),
+            Self::Records(consumer) => consumer.wait_for_peer(Some(most)),
+            // Whoever reads is told at once if nobody came.
+            Self::Many(_) => {
+                sleep(LOOK_AGAIN);
+                Ok(true)
+            }
+        }
+    }
+
+    /// Waits for a message, lets `write` write it, and releases it if it did.
+    pub(crate) fn deliver(
+        &mut self,
+        write: impl FnOnce(&Message<'_>) -> Result<(), Failure>,
+    ) -> Result<Result<(), Failure>, ReadError> {
+        Ok(match self {
+            Self::Bytes(consumer) => {
+                let view = consumer.read()?;
+                let (number, redelivered) = (Some(view.tag()), view.redelivered());
+                release_if_written(view, number, redelivered, write)
+            }
+            Self::Records(consumer) => {
+                let view = consumer.read()?;
+                let redelivered = view.redelivered();
+                release_if_written(view, None, redelivered, write)
+            }
+            Self::Many(consumer) => {
+                let view = consumer.read()?;
+                let (number, redelivered) = (Some(view.tag()), view.redelivered() > 0);
+                release_if_written(view, number, redelivered, write)
+            }
+        })
+    }
+}
+
+fn release_if_written(
+    view: impl Deref<Target = [u8]>,
+    number: Option<u64>,
+    redelivered: bool,
+    write: impl FnOnce(&Message<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let done = write(&Message { bytes: &view, number, redelivered });
+    match done {
+        Ok(()) => drop(view),
+        // Taken and never released: the next subscriber gets it again.
+        Err(_) => forget(view),
+    }
+    done
+}
