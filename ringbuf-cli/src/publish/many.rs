@@ -159,15 +159,19 @@ fn send(
 /// removes the name.
 fn leave(
     name: &str,
-    mut producer: bytes::Producer,
+    producer: bytes::Producer,
     backpressure: &mut Backpressure<'_>,
     wait: bool,
 ) -> Result<(), Failure> {
     let mut ring = producer.ring().clone();
-    let mut read = if wait { backpressure.flush(&mut producer) } else { Ok(()) };
-    let mut seat = Some(producer);
-    if publishers(&ring).map_err(Failure::opening(name))? > 1 {
-        seat = None;
+    let mut leaving = Leaving { producer, others: false };
+    let mut read = if wait { backpressure.flush(&mut leaving) } else { Ok(()) };
+    if !wait || read.is_err() {
+        leaving.others = publishers(&ring).map_err(Failure::opening(name))? > 1;
+    }
+    // Dropped here if there are others.
+    let seat = Some(leaving).filter(|leaving| !leaving.others);
+    if seat.is_none() {
         // Two that leave at the same time must not rely on each other: whoever looks
         // last finds nobody, and sees to the rest without a seat.
         if publishers(&ring).map_err(Failure::opening(name))? > 0 {
@@ -197,10 +201,35 @@ impl Producer for bytes::Producer {
         self.ring().wait_for_peer(most)
     }
 
-    /// Waits until all was read, or another publisher is there to wait for that.
     fn flush_timeout(&mut self, most: Duration) -> Result<(), ClaimError> {
-        let ring = self.ring();
-        poll(most, || Ok(publishers(ring)? > 1 || is_drained(ring)?))
+        self.ring().clone().flush_timeout(most)
+    }
+}
+
+/// A publisher that has published everything.
+struct Leaving {
+    producer: bytes::Producer,
+    /// Whether another one is there, to see to what is left.
+    others: bool,
+}
+
+impl Producer for Leaving {
+    fn ring(&self) -> &Ring {
+        self.producer.ring()
+    }
+
+    fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError> {
+        self.ring().wait_for_peer(most)
+    }
+
+    /// Waits until all was read, or another publisher is there to wait for that: which of
+    /// the two, is looked at once.
+    fn flush_timeout(&mut self, most: Duration) -> Result<(), ClaimError> {
+        let (ring, others) = (self.producer.ring(), &mut self.others);
+        poll(most, || {
+            *others = publishers(ring)? > 1;
+            Ok(*others || is_drained(ring)?)
+        })
     }
 }
 
@@ -227,7 +256,7 @@ fn is_drained(ring: &Ring) -> Result<bool, OpenError> {
 }
 
 /// Looks until it is so, at most so long.
-fn poll(most: Duration, so: impl Fn() -> Result<bool, OpenError>) -> Result<(), ClaimError> {
+fn poll(most: Duration, mut so: impl FnMut() -> Result<bool, OpenError>) -> Result<(), ClaimError> {
     let start = Instant::now();
     while !so().map_err(|_| ClaimError::Corrupt)? {
         if start.elapsed() >= most {
