@@ -38,12 +38,13 @@ const AHEAD: usize = 256;
 ///
 /// Several publishers and several subscribers share one ring with --kind mpmc: each
 /// message goes to exactly one of the subscribers, and again to another if that one
-/// dies before it has written it. The first publisher makes the ring; whoever follows
-/// gives the same form, and otherwise takes it as it is. The last one to end sees to
-/// what is left. With --lanes, subscribers read the lane of the highest number that has
+/// dies before it has written it: up to 8 times, then it is dropped and counted. The first
+/// publisher makes the ring; whoever follows gives the same form and flags, and takes
+/// the sizes as they are. With --lanes, subscribers read the lane of the highest number that has
 /// something, so that what is urgent passes what is not; or the lanes that they ask for.
 ///
-/// At the end of the input, waits until everything was read, and removes the name.
+/// At the end of the input, waits until everything was read, and removes the name; with
+/// --kind mpmc the last publisher does, and the others end at once.
 /// Ctrl-C stops at once: the name is removed, and whoever has the ring open still
 /// reads what is in it.
 #[derive(Args, Debug)]

@@ -41,7 +41,7 @@ const FOLLOW_SLICE: Duration = Duration::from_secs(1);
 /// it got; --numbers says which they are.
 ///
 /// Ends with status 0 when the publisher has closed the ring (of many, when all have) and
-/// everything in it was read.
+/// everything in it was read, in all of its lanes.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
