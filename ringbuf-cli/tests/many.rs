@@ -200,6 +200,29 @@ fn the_first_to_end_goes_at_once_and_the_last_sees_to_the_rest() {
 }
 
 #[test]
+fn ctrl_c_of_the_last_publisher_removes_the_name() {
+    let scene = Scene::new();
+    let mut publishers: Vec<_> = (0..3).map(|_| publisher(&scene, &PUB_VIDEO)).collect();
+    for publisher in &mut publishers {
+        publisher.write(&SMALL.stream(1));
+    }
+    wait_for_peers(&scene, 3, 0);
+    // While they wait for input; and then one that waits for somebody to read.
+    for (publisher, left) in publishers.into_iter().zip([2, 1, 0]) {
+        assert_eq!(scene.names(), ["ring"]);
+        publisher.signal(Signal::INT);
+        publisher.end().badly(130, "stopped by SIGINT");
+        assert!(left == 0 || living(&scene) == (left, 0));
+    }
+    assert_eq!(scene.names(), [""; 0]);
+    let publisher = scene.start_with(&PUB_VIDEO, scene.file(&SMALL.stream(100)));
+    wait_for_peers(&scene, 1, 0);
+    publisher.signal(Signal::TERM);
+    publisher.end().badly_at_last(143, "stopped by SIGTERM");
+    assert_eq!(scene.names(), [""; 0]);
+}
+
+#[test]
 fn publishers_that_end_together_do_not_rely_on_each_other() {
     for _ in 0..30 {
         let scene = Scene::new();
