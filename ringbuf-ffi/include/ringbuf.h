@@ -23,6 +23,10 @@
  *     if (error != 0)
  *         fprintf(stderr, "camera: %s\n", ringbuf_strerror(error));
  *
+ * Rings of many.  A ring made by a ringbuf_mpmc_... call has room for many
+ * producers and many consumers; each message goes to exactly one of them.  See
+ * "Rings of many" below.  All else here is said of both.
+ *
  * Shapes.  A ring holds BYTES, up to SLOT_SIZE in each of its slots, every
  * message with a length, a tag and a time (video frames); or RECORDS of any
  * length up to half the ring, one behind the other (packets, lines).  The calls
@@ -41,7 +45,8 @@
  * receive is as it was, but for new handles, which are NULL.  One number means
  * one thing in all calls:
  *
- *     -EAGAIN      not now: full, empty, nobody there; the call was not to wait
+ *     -EAGAIN      not now: full, empty, others were faster, nobody there; the call
+ *                  was not to wait
  *     -ETIMEDOUT   not within the time given
  *     -EPIPE       the other side closed the ring; a reader has read everything
  *     -EOWNERDEAD  the other side died; a reader has read everything; a
@@ -50,14 +55,17 @@
  *     -EBADMSG     corrupt: a shared word holds an impossible value; close the
  *                  handle and create the ring anew
  *     -EPROTO      the file is not a ring, or of another version, byte order or
- *                  feature set, or damaged; or its shape, type or sizes are not
- *                  those that were asked for
+ *                  feature set, or damaged; or its kind, shape, type or sizes
+ *                  are not those that were asked for
  *     -EBUSY       this side of the ring is in use by a living process; or a
  *                  claim or a message is open on the handle
+ *     -EUSERS      all seats that a ring of many has for this side are taken by
+ *                  living processes
  *     -ESHUTDOWN   this side of the ring was closed for good: the ring was not
  *                  created with RINGBUF_REOPEN
  *     -EINVAL      the caller's mistake: NULL, a bad name, an unknown option, an
- *                  impossible size, an end without a beginning
+ *                  impossible size, a lane there is not, an end without a
+ *                  beginning
  *     -ENOENT      there is no ring of this name
  *     -EEXIST      a ring of this name exists already
  *     -ENOSPC      no room for the ring in its file system
@@ -69,7 +77,8 @@
  *
  * Threads.  A handle is used by one thread at a time.  It may move to another
  * thread if something orders the two (a mutex, a join).  Different handles are
- * independent, also of one ring.
+ * independent, also of one ring; and so are claims and messages of a ring of
+ * many, of each other and of their handles.
  *
  * Processes.  A child of fork() cannot use the handles it inherits: calls answer
  * -ECHILD and touch nothing shared, looking at statistics excepted, and closing
@@ -200,6 +209,16 @@ struct ringbuf_consumer;
  * type_name         a name for the type of the messages, UTF-8, at most
  *                   RINGBUF_TYPE_NAME_MAX bytes.  An opener that gives a name is
  *                   refused by a ring of another one.
+ *
+ * Of rings of many only; 0 in all other calls:
+ *
+ * lanes             how many lanes it has: 1 (the default) to 64.
+ * producers_max     how many producers it has room for (64),
+ * consumers_max     and how many consumers (64): at least 1 of each, and 4,096
+ *                   together.
+ * redeliveries_max  how often a message is delivered again because the consumer
+ *                   that was shown it died, before it is dropped and counted: 1
+ *                   to 254 (8).
  */
 struct ringbuf_options {
     uint32_t size;
@@ -217,10 +236,14 @@ struct ringbuf_options {
     const void *metadata;
     size_t metadata_length;
     const char *type_name;
+    uint32_t lanes;
+    uint32_t producers_max;
+    uint32_t consumers_max;
+    uint32_t redeliveries_max;
 };
 
 #define RINGBUF_OPTIONS_INIT \
-    { sizeof(struct ringbuf_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL }
+    { sizeof(struct ringbuf_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, 0, 0, 0, 0 }
 
 /* Flags of struct ringbuf_message. */
 #define RINGBUF_REDELIVERED (1u << 0) /* shown before, to a consumer that died */
@@ -385,7 +408,8 @@ int ringbuf_unlink(const char *name);
  *   -ENOENT   there is no ring of this name
  *   -EINVAL   NULL, a name that cannot name a ring, or an impossible size in
  *             STAT->size
- *   -EPROTO   the file is not a ring, or not one of this version
+ *   -EPROTO   the file is not a ring, or not one of this version, or a ring of
+ *             many: see ringbuf_mpmc_stat()
  *   -EBADMSG  the ring is corrupt
  *   -ESTALE   the ring is from before the last restart
  *   -EPERM    the file or its directory is not safe
@@ -465,8 +489,8 @@ int ringbuf_producer_create_unnamed(const struct ringbuf_options *options,
  *   -ENOENT     there is no ring of this name
  *   -EBUSY      a living producer sits there
  *   -ESHUTDOWN  the last producer closed the ring for good
- *   -EPROTO     the file is not a ring, not one of this version, damaged, or of
- *               another shape or type
+ *   -EPROTO     the file is not a ring, not one of this version, damaged, a ring
+ *               of many, or of another shape or type
  *   -EBADMSG    the ring is corrupt
  *   -ESTALE     the ring is from before the last restart
  *   -EPERM      the file or its directory is not safe
@@ -782,6 +806,460 @@ int ringbuf_consumer_metadata(const struct ringbuf_consumer *consumer, void *buf
  * as ringbuf_producer_stat().
  */
 int ringbuf_consumer_stat(const struct ringbuf_consumer *consumer, struct ringbuf_stat *stat);
+
+/* ---- Rings of many ----------------------------------------------------- */
+
+/*
+ * A ring of many has slots of bytes, many producers and many consumers.  Each
+ * message goes to exactly one of the consumers; if that one dies before it has
+ * released it, to another, flagged.
+ *
+ *     struct ringbuf_mpmc_consumer *worker;
+ *     struct ringbuf_mpmc_message job;
+ *     int error = ringbuf_mpmc_consumer_open("jobs", NULL, &worker);
+ *
+ *     while (error == 0 && (error = ringbuf_mpmc_consumer_read(worker, -1, &job)) == 0) {
+ *         work(job.data, job.length);
+ *         error = ringbuf_mpmc_message_release(&job);
+ *     }
+ *
+ * Several at a time.  A producer may have several claims open, a consumer several
+ * messages.  Each is a structure of the caller's own, filled by the call that
+ * opens it.  They are ended in any order, in any thread, also after the handle
+ * was closed: the peer stays on the ring until the last of them is ended.
+ *
+ * Order.  Messages of a lane are read in the order in which they were claimed.
+ *
+ * Lanes.  A ring may have up to 64 lanes, each with all of the capacity, 64 slots
+ * at least.  A producer writes to one of them, a consumer reads the highest that
+ * has something, or one only, or the lowest up to one.
+ *
+ * In the way.  A claim that is not committed holds up those who read its lane
+ * when they come to it; a message that is not released holds up producers when
+ * they come round to its slot, though others are free.  So who waits for more
+ * while something is open may wait for itself: do not wait then (TIMEOUT_NS 0).
+ *
+ * The other side is gone when the last of its peers has left or died.  Readers
+ * are told so when nothing is left in any lane and nothing can come back, writers
+ * when their lane is full.  Others may come at any time: RINGBUF_REOPEN is meant
+ * whether given or not.
+ */
+
+/* One who writes to a ring of many, and one who reads from it. */
+struct ringbuf_mpmc_producer;
+struct ringbuf_mpmc_consumer;
+
+/*
+ * struct ringbuf_mpmc_claim is room for a message, to be written in place.
+ *
+ * Zero, or filled by ringbuf_mpmc_producer_claim().  It may be moved, but not
+ * copied and used twice: once it has ended, so has every copy, and using one is
+ * not noticed.
+ *
+ * data    where to write; aligned to 64 bytes.
+ * length  how many bytes, as was asked for.
+ * token   the library's own.
+ */
+struct ringbuf_mpmc_claim {
+    void *data;
+    size_t length;
+    uint64_t token[12];
+};
+
+/*
+ * struct ringbuf_mpmc_message is a message in place.
+ *
+ * Zero, or filled by ringbuf_mpmc_consumer_read().  In all else, of copies too,
+ * as struct ringbuf_mpmc_claim.
+ *
+ * data         where it is; readable until it is released, aligned to 64 bytes.
+ * length       how many bytes it has; may be 0.
+ * tag          the producer's own 64 bits.
+ * time_ns      when it was committed, nanoseconds of CLOCK_MONOTONIC.
+ * flags        RINGBUF_REDELIVERED, or 0; later versions may have more.
+ * redelivered  how often it was shown before to a consumer that died.
+ * lane         the lane that it was in.
+ * reserved     0.
+ * token        the library's own.
+ */
+struct ringbuf_mpmc_message {
+    const void *data;
+    size_t length;
+    uint64_t tag;
+    uint64_t time_ns;
+    uint32_t flags;
+    uint32_t redelivered;
+    uint32_t lane;
+    uint32_t reserved;
+    uint64_t token[12];
+};
+
+/* Which lanes a consumer reads. */
+#define RINGBUF_LANES_HIGHEST 0u      /* the highest that has something */
+#define RINGBUF_LANES_ONLY 1u         /* one only */
+#define RINGBUF_LANES_LOWEST_UP_TO 2u /* the lowest that has something, up to one */
+
+/*
+ * struct ringbuf_mpmc_stat is what a ring of many can tell about itself.
+ *
+ * Begin with RINGBUF_MPMC_STAT_INIT.  The snapshot stops nobody: each number was
+ * true when it was looked at.
+ *
+ * size         set by RINGBUF_MPMC_STAT_INIT; the call sets it to how many bytes it
+ *              filled, and what is behind them to zero.
+ * lanes        how many lanes there are.
+ * capacity     slots of each lane.
+ * writing      slots of all lanes that are being written,
+ * ready        that have a message which nobody has taken,
+ * reading      that have one which a consumer was shown and has not released,
+ * orphans      and that have one whose consumer died, to be delivered again.
+ * dropped      messages dropped, because consumers died with them,
+ * redelivered  and delivered again for the same reason.
+ * length_max   bytes of the longest message.
+ * memory       bytes that the ring takes.
+ * created_ns   when it was made, nanoseconds since 1970.
+ * producers    producers that live,
+ * consumers    and consumers that live.
+ * granted      the flags about memory that were granted to the handle asked.
+ * reserved     0.
+ * id           16 bytes that no other ring has.
+ */
+struct ringbuf_mpmc_stat {
+    uint32_t size;
+    uint32_t lanes;
+    uint64_t capacity;
+    uint64_t writing;
+    uint64_t ready;
+    uint64_t reading;
+    uint64_t orphans;
+    uint64_t dropped;
+    uint64_t redelivered;
+    uint64_t length_max;
+    uint64_t memory;
+    uint64_t created_ns;
+    uint32_t producers;
+    uint32_t consumers;
+    uint32_t granted;
+    uint32_t reserved;
+    uint8_t id[16];
+};
+
+#define RINGBUF_MPMC_STAT_INIT \
+    { sizeof(struct ringbuf_mpmc_stat), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, { 0 } }
+
+/*
+ * ringbuf_mpmc_stat() fills *STAT with what the ring of many NAME can tell about
+ * itself.  Looks at every slot.
+ *
+ * In all else as ringbuf_stat(), and
+ *   -EPROTO  also means that it is not a ring of many
+ */
+int ringbuf_mpmc_stat(const char *name, struct ringbuf_mpmc_stat *stat);
+
+/*
+ * ringbuf_mpmc_producer_create() makes a ring of many of this name and becomes a
+ * producer of it.
+ *
+ * OPTIONS->shape must be RINGBUF_BYTES.
+ *
+ * Any thread; waits for the file system only.  Returns 0, or
+ *   -EEXIST      the name is taken
+ *   -EINVAL      NULL, a name that cannot name a ring, options that make no
+ *                sense, another shape, impossible sizes and numbers
+ *   -EMSGSIZE    the metadata or the type name is too long
+ *   -ENOSPC      there is no room
+ *   -EOPNOTSUPP  the file system cannot set memory aside
+ *   -ENOENT      the directory of the path does not exist
+ *   -EPERM       the directory of rings is not safe, or the group is not one's own
+ *   -EUSERS      others were faster to all the seats
+ *   or the system's own
+ */
+int ringbuf_mpmc_producer_create(const char *name, const struct ringbuf_options *options,
+                                 struct ringbuf_mpmc_producer **producer);
+
+/*
+ * ringbuf_mpmc_producer_create_or_open() becomes a producer of the ring NAME, which
+ * is made if there is none.
+ *
+ * A ring that exists must be as OPTIONS say, in all but mode, group and memory.
+ *
+ * Otherwise as ringbuf_mpmc_producer_create().  Returns 0, or an error of
+ * ringbuf_mpmc_producer_create() other than -EEXIST, or of
+ * ringbuf_mpmc_producer_open(), where
+ *   -EPROTO  also means that there is a ring of other sizes or policies
+ */
+int ringbuf_mpmc_producer_create_or_open(const char *name,
+                                         const struct ringbuf_options *options,
+                                         struct ringbuf_mpmc_producer **producer);
+
+/*
+ * ringbuf_mpmc_producer_create_unnamed() makes a ring of many without a name and
+ * becomes a producer of it.  Others come by ringbuf_mpmc_..._open_fd().
+ *
+ * Any thread; does not block.  Returns 0, or
+ *   -EINVAL    NULL, options that make no sense, another shape, impossible sizes
+ *              and numbers
+ *   -EMSGSIZE  the metadata or the type name is too long
+ *   -ENOSPC    there is no room
+ *   or the system's own
+ */
+int ringbuf_mpmc_producer_create_unnamed(const struct ringbuf_options *options,
+                                         struct ringbuf_mpmc_producer **producer);
+
+/*
+ * ringbuf_mpmc_producer_open() becomes a producer of the ring NAME.
+ *
+ * What the dead hold in the ring is given up by whoever comes.  OPTIONS may be
+ * NULL.
+ *
+ * Any thread; does not block, but for a ring that is to be replaced after a
+ * restart, where it waits for whoever is doing that.  Returns 0, or
+ *   -ENOENT    there is no ring of this name
+ *   -EUSERS    living producers sit on all its seats
+ *   -EPROTO    the file is not a ring, not one of this version, damaged, not a
+ *              ring of many, not one of bytes, or of another type
+ *   -EBADMSG   the ring is corrupt
+ *   -ESTALE    the ring is from before the last restart
+ *   -EPERM     the file or its directory is not safe
+ *   -EINVAL    NULL, a name that cannot name a ring, options that make no sense
+ *   -EMSGSIZE  the metadata or the type name in OPTIONS is too long
+ *   or, for a ring that is replaced, -ENOSPC and -EOPNOTSUPP
+ *   or the system's own
+ */
+int ringbuf_mpmc_producer_open(const char *name, const struct ringbuf_options *options,
+                               struct ringbuf_mpmc_producer **producer);
+
+/*
+ * ringbuf_mpmc_producer_open_fd() becomes a producer of the ring behind a
+ * descriptor, which stays the caller's.
+ *
+ * Otherwise as ringbuf_mpmc_producer_open(), and
+ *   -EBADF  FD is not an open descriptor
+ *   but neither -ENOENT, -ENOSPC nor -EOPNOTSUPP
+ */
+int ringbuf_mpmc_producer_open_fd(int fd, const struct ringbuf_options *options,
+                                  struct ringbuf_mpmc_producer **producer);
+
+/*
+ * ringbuf_mpmc_producer_close() frees the handle.
+ *
+ * Open claims stay open; the producer leaves the ring when they are ended.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  PRODUCER is NULL
+ */
+int ringbuf_mpmc_producer_close(struct ringbuf_mpmc_producer *producer);
+
+/*
+ * ringbuf_mpmc_producer_claim() fills *CLAIM with room for a message of up to
+ * LENGTH bytes in the producer's lane.
+ *
+ * CLAIM->data is writable until the matching ringbuf_mpmc_claim_commit() or
+ * ringbuf_mpmc_claim_abort(), and holds whatever was there before.  What *CLAIM
+ * was before is not looked at: a claim that was open there stays open, and its
+ * room is lost until the process ends.
+ *
+ * The thread that uses the handle; waits for room up to TIMEOUT_NS.  Returns 0,
+ * or
+ *   -EAGAIN      no room now, or others were faster (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT   no room within TIMEOUT_NS
+ *   -EPIPE       no room, and the last consumer closed the ring
+ *   -EOWNERDEAD  no room, no consumer is left, and one of them died (if TIMEOUT_NS
+ *                was not 0)
+ *   -EMSGSIZE    LENGTH exceeds the slot size
+ *   -EBADMSG     the ring is corrupt
+ *   -ECHILD      the producer was inherited over fork()
+ *   -EINVAL      NULL
+ */
+int ringbuf_mpmc_producer_claim(struct ringbuf_mpmc_producer *producer, size_t length,
+                                int64_t timeout_ns, struct ringbuf_mpmc_claim *claim);
+
+/*
+ * ringbuf_mpmc_claim_commit() publishes the first LENGTH bytes of a claim as a
+ * message, with TAG, 64 bits of the caller's own.  The claim is over, unless the
+ * error says otherwise.
+ *
+ * Any thread, one at a time for each claim; does not block; makes a system call
+ * only to wake a sleeping consumer.  Returns 0, or
+ *   -EINVAL    NULL, or the claim is over, or was zero
+ *   -EMSGSIZE  LENGTH exceeds what was claimed: the claim stays open
+ *   -ECHILD    the claim was inherited over fork(): nothing is published
+ */
+int ringbuf_mpmc_claim_commit(struct ringbuf_mpmc_claim *claim, size_t length, uint64_t tag);
+
+/*
+ * ringbuf_mpmc_claim_abort() gives a claim back and publishes nothing.  In a child
+ * of fork() it changes nothing in the ring.
+ *
+ * Any thread, one at a time for each claim; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or the claim is over, or was zero
+ */
+int ringbuf_mpmc_claim_abort(struct ringbuf_mpmc_claim *claim);
+
+/*
+ * ringbuf_mpmc_producer_set_lane() lets the producer write to LANE from now on; to
+ * lane 0 at first.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or the ring has no such lane
+ */
+int ringbuf_mpmc_producer_set_lane(struct ringbuf_mpmc_producer *producer, uint32_t lane);
+
+/*
+ * ringbuf_mpmc_producer_fd() is the descriptor of the ring, for
+ * ringbuf_mpmc_..._open_fd(); in all else as ringbuf_producer_fd().
+ */
+int ringbuf_mpmc_producer_fd(const struct ringbuf_mpmc_producer *producer);
+
+/*
+ * ringbuf_mpmc_producer_length_max() sets *LENGTH to the slot size, as
+ * ringbuf_producer_length_max().
+ */
+int ringbuf_mpmc_producer_length_max(const struct ringbuf_mpmc_producer *producer,
+                                     size_t *length);
+
+/*
+ * ringbuf_mpmc_producer_metadata() copies the bytes that the ring's creator left,
+ * as ringbuf_producer_metadata().
+ */
+int ringbuf_mpmc_producer_metadata(const struct ringbuf_mpmc_producer *producer, void *buffer,
+                                   size_t capacity, size_t *length);
+
+/*
+ * ringbuf_mpmc_producer_stat() fills *STAT with what the ring can tell about
+ * itself, as ringbuf_producer_stat().
+ */
+int ringbuf_mpmc_producer_stat(const struct ringbuf_mpmc_producer *producer,
+                               struct ringbuf_mpmc_stat *stat);
+
+/*
+ * ringbuf_mpmc_consumer_create() makes a ring of many of this name and becomes a
+ * consumer of it.
+ *
+ * In all else, errors too, as ringbuf_mpmc_producer_create().
+ */
+int ringbuf_mpmc_consumer_create(const char *name, const struct ringbuf_options *options,
+                                 struct ringbuf_mpmc_consumer **consumer);
+
+/*
+ * ringbuf_mpmc_consumer_create_or_open() becomes a consumer of the ring NAME, which
+ * is made if there is none.
+ *
+ * In all else, errors too, as ringbuf_mpmc_producer_create_or_open().
+ */
+int ringbuf_mpmc_consumer_create_or_open(const char *name,
+                                         const struct ringbuf_options *options,
+                                         struct ringbuf_mpmc_consumer **consumer);
+
+/*
+ * ringbuf_mpmc_consumer_create_unnamed() makes a ring of many without a name and
+ * becomes a consumer of it.
+ *
+ * In all else, errors too, as ringbuf_mpmc_producer_create_unnamed().
+ */
+int ringbuf_mpmc_consumer_create_unnamed(const struct ringbuf_options *options,
+                                         struct ringbuf_mpmc_consumer **consumer);
+
+/*
+ * ringbuf_mpmc_consumer_open() becomes a consumer of the ring NAME.
+ *
+ * In all else, errors too, as ringbuf_mpmc_producer_open(); -EUSERS: living
+ * consumers sit on all its seats.
+ */
+int ringbuf_mpmc_consumer_open(const char *name, const struct ringbuf_options *options,
+                               struct ringbuf_mpmc_consumer **consumer);
+
+/*
+ * ringbuf_mpmc_consumer_open_fd() becomes a consumer of the ring behind a
+ * descriptor, which stays the caller's.
+ *
+ * In all else, errors too, as ringbuf_mpmc_producer_open_fd().
+ */
+int ringbuf_mpmc_consumer_open_fd(int fd, const struct ringbuf_options *options,
+                                  struct ringbuf_mpmc_consumer **consumer);
+
+/*
+ * ringbuf_mpmc_consumer_close() frees the handle.
+ *
+ * Open messages stay open; the consumer leaves the ring when they are released.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  CONSUMER is NULL
+ */
+int ringbuf_mpmc_consumer_close(struct ringbuf_mpmc_consumer *consumer);
+
+/*
+ * ringbuf_mpmc_consumer_read() fills *MESSAGE with the next message of the
+ * consumer's lanes, in place.
+ *
+ * MESSAGE->data is readable until the matching ringbuf_mpmc_message_release().
+ * What *MESSAGE was before is not looked at: a message that was open there stays
+ * open until the process ends, and then comes to another.
+ *
+ * The thread that uses the handle; waits for a message up to TIMEOUT_NS.
+ * Returns 0, or
+ *   -EAGAIN      no message now, or the next is still being written (TIMEOUT_NS
+ *                was 0)
+ *   -ETIMEDOUT   no message within TIMEOUT_NS
+ *   -EPIPE       nothing is left in the ring, and the last producer closed it
+ *   -EOWNERDEAD  nothing is left in the ring, no producer is left, and one of them
+ *                died (if TIMEOUT_NS was not 0)
+ *   -EBADMSG     the ring is corrupt
+ *   -ECHILD      the consumer was inherited over fork()
+ *   -EINVAL      NULL
+ */
+int ringbuf_mpmc_consumer_read(struct ringbuf_mpmc_consumer *consumer, int64_t timeout_ns,
+                               struct ringbuf_mpmc_message *message);
+
+/*
+ * ringbuf_mpmc_message_release() gives a message back: it will not be seen again,
+ * and its slot is the producers'.
+ *
+ * In a child of fork() it changes nothing in the ring.
+ *
+ * Any thread, one at a time for each message; does not block; makes a system call
+ * only to wake a sleeping producer.  Returns 0, or
+ *   -EINVAL  NULL, or the message is released already, or was zero
+ */
+int ringbuf_mpmc_message_release(struct ringbuf_mpmc_message *message);
+
+/*
+ * ringbuf_mpmc_consumer_set_lanes() lets the consumer read the lanes that WHICH,
+ * RINGBUF_LANES_..., and LANE say, from now on; RINGBUF_LANES_HIGHEST, for which
+ * LANE is 0, at first.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL, WHICH is unknown, or the ring has no such lane
+ */
+int ringbuf_mpmc_consumer_set_lanes(struct ringbuf_mpmc_consumer *consumer, uint32_t which,
+                                    uint32_t lane);
+
+/*
+ * ringbuf_mpmc_consumer_fd() is the descriptor of the ring, for
+ * ringbuf_mpmc_..._open_fd(); in all else as ringbuf_producer_fd().
+ */
+int ringbuf_mpmc_consumer_fd(const struct ringbuf_mpmc_consumer *consumer);
+
+/*
+ * ringbuf_mpmc_consumer_length_max() sets *LENGTH to the slot size, as
+ * ringbuf_producer_length_max().
+ */
+int ringbuf_mpmc_consumer_length_max(const struct ringbuf_mpmc_consumer *consumer,
+                                     size_t *length);
+
+/*
+ * ringbuf_mpmc_consumer_metadata() copies the bytes that the ring's creator left,
+ * as ringbuf_producer_metadata().
+ */
+int ringbuf_mpmc_consumer_metadata(const struct ringbuf_mpmc_consumer *consumer, void *buffer,
+                                   size_t capacity, size_t *length);
+
+/*
+ * ringbuf_mpmc_consumer_stat() fills *STAT with what the ring can tell about
+ * itself, as ringbuf_producer_stat().
+ */
+int ringbuf_mpmc_consumer_stat(const struct ringbuf_mpmc_consumer *consumer,
+                               struct ringbuf_mpmc_stat *stat);
 
 #ifdef __cplusplus
 }

@@ -37,11 +37,12 @@ impl From<ClaimError> for Errno {
     #[inline]
     fn from(error: ClaimError) -> Self {
         Self(match error {
-            ClaimError::Full => libc::EAGAIN,
+            ClaimError::Full | ClaimError::Busy => libc::EAGAIN,
             ClaimError::TimedOut => libc::ETIMEDOUT,
             ClaimError::TooLong => libc::EMSGSIZE,
             ClaimError::Closed => libc::EPIPE,
             ClaimError::PeerDied => libc::EOWNERDEAD,
+            ClaimError::NoSuchLane => libc::EINVAL,
             ClaimError::Corrupt => libc::EBADMSG,
             ClaimError::Forked => libc::ECHILD,
             // A variant of a later `ringbuf-shm`: the test of this table finds it first.
@@ -54,10 +55,11 @@ impl From<ReadError> for Errno {
     #[inline]
     fn from(error: ReadError) -> Self {
         Self(match error {
-            ReadError::Empty => libc::EAGAIN,
+            ReadError::Empty | ReadError::Busy => libc::EAGAIN,
             ReadError::TimedOut => libc::ETIMEDOUT,
             ReadError::Closed => libc::EPIPE,
             ReadError::PeerDied => libc::EOWNERDEAD,
+            ReadError::NoSuchLane => libc::EINVAL,
             ReadError::Corrupt => libc::EBADMSG,
             ReadError::Forked => libc::ECHILD,
             // As above.
@@ -69,7 +71,7 @@ impl From<ReadError> for Errno {
 impl From<OpenError> for Errno {
     fn from(error: OpenError) -> Self {
         Self(match error {
-            OpenError::Name(_) => libc::EINVAL,
+            OpenError::Name(_) | OpenError::OutOfRange(_) => libc::EINVAL,
             OpenError::Directory(_) | OpenError::Untrusted(_) => libc::EPERM,
             OpenError::NotFound => libc::ENOENT,
             OpenError::Exists => libc::EEXIST,
@@ -81,12 +83,14 @@ impl From<OpenError> for Errno {
             | OpenError::Truncated { .. }
             | OpenError::Unsupported(_)
             | OpenError::Kind { .. }
+            | OpenError::OtherKind { .. }
             | OpenError::Shape { .. }
             | OpenError::Geometry(_)
             | OpenError::Different(_)
             | OpenError::PayloadType { .. } => libc::EPROTO,
             OpenError::TooLong(_) => libc::EMSGSIZE,
             OpenError::InUse => libc::EBUSY,
+            OpenError::TooManyPeers(_) => libc::EUSERS,
             OpenError::Closed => libc::ESHUTDOWN,
             OpenError::OtherBoot => libc::ESTALE,
             OpenError::NoSpace(_) => libc::ENOSPC,
@@ -118,14 +122,19 @@ pub(crate) fn done(result: Result<(), Errno>) -> c_int {
 fn text(number: c_int) -> Option<&'static CStr> {
     Some(match number {
         0 => c"success",
-        libc::EAGAIN => c"not now: the ring is full or empty, or nobody is there yet",
+        libc::EAGAIN => {
+            c"not now: the ring is full or empty, others were faster, or nobody is there yet"
+        }
         libc::ETIMEDOUT => c"not within the time given",
         libc::EPIPE => c"the other side closed the ring",
         libc::EOWNERDEAD => c"the other side died; a successor may come",
         libc::EMSGSIZE => c"too long for this ring, or longer than what was claimed",
         libc::EBADMSG => c"the ring is corrupt; close it and create it anew",
-        libc::EPROTO => c"not a ring this program can use: another format, shape, type or size",
+        libc::EPROTO => {
+            c"not a ring this program can use: another format, kind, shape, type or size"
+        }
         libc::EBUSY => c"this side is in use, or a claim or a view is still open",
+        libc::EUSERS => c"all seats of this side are taken; create the ring with more of them",
         libc::ESHUTDOWN => c"this side was closed for good; create the ring to be reopened",
         libc::EINVAL => c"an argument is not as the manual says",
         libc::ENOENT => c"there is no such ring; is the other side running?",
@@ -156,11 +165,14 @@ pub extern "C" fn ringbuf_strerror(error: c_int) -> *const c_char {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ringbuf_shm::Kind;
 
     #[test]
     fn every_error_of_a_claim_or_a_read_is_in_the_table() {
         let claims = [
             (ClaimError::Full, libc::EAGAIN),
+            (ClaimError::Busy, libc::EAGAIN),
+            (ClaimError::NoSuchLane, libc::EINVAL),
             (ClaimError::TimedOut, libc::ETIMEDOUT),
             (ClaimError::TooLong, libc::EMSGSIZE),
             (ClaimError::Closed, libc::EPIPE),
@@ -170,6 +182,8 @@ mod tests {
         ];
         let reads = [
             (ReadError::Empty, libc::EAGAIN),
+            (ReadError::Busy, libc::EAGAIN),
+            (ReadError::NoSuchLane, libc::EINVAL),
             (ReadError::TimedOut, libc::ETIMEDOUT),
             (ReadError::Closed, libc::EPIPE),
             (ReadError::PeerDied, libc::EOWNERDEAD),
@@ -203,11 +217,14 @@ mod tests {
             (OpenError::Truncated { found: 0, expected: 1 }, libc::EPROTO),
             (OpenError::Unsupported(""), libc::EPROTO),
             (OpenError::Kind { found: 9 }, libc::EPROTO),
+            (OpenError::OtherKind { found: Kind::Spsc, expected: Kind::Mpmc }, libc::EPROTO),
             (OpenError::Shape { found: 9 }, libc::EPROTO),
             (OpenError::Different(""), libc::EPROTO),
             (OpenError::PayloadType { found: text(), expected: text() }, libc::EPROTO),
             (OpenError::TooLong(""), libc::EMSGSIZE),
+            (OpenError::OutOfRange(""), libc::EINVAL),
             (OpenError::InUse, libc::EBUSY),
+            (OpenError::TooManyPeers(64), libc::EUSERS),
             (OpenError::Closed, libc::ESHUTDOWN),
             (OpenError::OtherBoot, libc::ESTALE),
             (OpenError::NoSpace(1), libc::ENOSPC),

@@ -1,4 +1,5 @@
-//! The C ABI of `ringbuf`: byte slots and records, one producer and one consumer.
+//! The C ABI of `ringbuf`: byte slots and records, one producer and one consumer; and
+//! byte slots for many of each.
 //!
 //! `include/ringbuf.h` is the manual: what each function does, who may call it, what
 //! it can answer. ABI.md says what stays as it is. Rust programs use `ringbuf-shm`.
@@ -6,6 +7,7 @@
 //! | file | has |
 //! |---|---|
 //! | [`producer`], [`consumer`] | the calls on handles |
+//! | [`mpmc`] | the same for rings of many, whose claims and messages stand alone |
 //! | [`ring`] | the calls on names |
 //! | [`error`] | the one table of errors |
 //! | [`options`], [`message`], [`stat`] | the structures that cross the boundary |
@@ -23,6 +25,7 @@ pub mod error;
 mod guard;
 mod handle;
 pub mod message;
+pub mod mpmc;
 pub mod options;
 pub mod producer;
 pub mod ring;

@@ -81,6 +81,14 @@ pub struct Options {
     pub metadata_length: usize,
     /// The name of the messages' type; NULL: none.
     pub type_name: *const c_char,
+    /// Lanes of a ring of many; 0: the default. The first of what version 0.1 had not.
+    pub lanes: u32,
+    /// Seats for producers of a ring of many; 0: the default.
+    pub producers_max: u32,
+    /// Seats for consumers of a ring of many; 0: the default.
+    pub consumers_max: u32,
+    /// How often a message of a ring of many is delivered again; 0: the default.
+    pub redeliveries_max: u32,
 }
 
 const _: () = assert!(size_of::<Options>() >= SIZE_FIRST && size_of::<Options>() <= SIZE_MAX);
@@ -117,6 +125,34 @@ impl Asked {
         }
         // SAFETY: not NULL, and otherwise as this function demands.
         let options = unsafe { copy(options) }?;
+        if options.are_of_many() {
+            return Err(Errno::INVALID);
+        }
+        // SAFETY: as this function demands.
+        unsafe { Self::check(&options) }
+    }
+
+    /// As [`read`](Self::read), for a ring of many, which is one of byte slots.
+    ///
+    /// # Safety
+    /// As [`read`](Self::read).
+    pub(crate) unsafe fn read_many(options: *const Options) -> Result<Self, Errno> {
+        if options.is_null() {
+            return Err(Errno::INVALID);
+        }
+        // SAFETY: not NULL, and otherwise as this function demands.
+        let options = unsafe { copy(options) }?;
+        // SAFETY: as this function demands.
+        let asked = unsafe { Self::check(&options) }?;
+        match asked.shape {
+            Some(Shape::Records) => Err(Errno::INVALID),
+            _ => Ok(asked),
+        }
+    }
+
+    /// # Safety
+    /// The pointers in `options` are NULL, or to what the manual says.
+    unsafe fn check(options: &Options) -> Result<Self, Errno> {
         let shape = options.shape()?;
         options.check_flags()?;
         let open = {
@@ -136,11 +172,28 @@ impl Asked {
     /// As [`read`](Self::read).
     pub(crate) unsafe fn read_or_default(options: *const Options) -> Result<Self, Errno> {
         if options.is_null() {
-            let nothing = ringbuf_shm::Options::new();
-            return Ok(Self { shape: None, create: nothing.clone(), open: nothing });
+            return Ok(Self::nothing());
         }
         // SAFETY: as this function demands.
         unsafe { Self::read(options) }
+    }
+
+    /// As [`read_many`](Self::read_many), but NULL means that nothing particular is asked
+    /// for.
+    ///
+    /// # Safety
+    /// As [`read`](Self::read).
+    pub(crate) unsafe fn read_many_or_default(options: *const Options) -> Result<Self, Errno> {
+        if options.is_null() {
+            return Ok(Self::nothing());
+        }
+        // SAFETY: as this function demands.
+        unsafe { Self::read_many(options) }
+    }
+
+    fn nothing() -> Self {
+        let nothing = ringbuf_shm::Options::new();
+        Self { shape: None, create: nothing.clone(), open: nothing }
     }
 }
 
@@ -188,6 +241,11 @@ impl Options {
             return Err(Errno::INVALID);
         }
         Ok(())
+    }
+
+    /// Whether they ask for something that only a ring of many has.
+    fn are_of_many(&self) -> bool {
+        [self.lanes, self.producers_max, self.consumers_max, self.redeliveries_max] != [0; 4]
     }
 
     fn has(&self, flag: u32) -> bool {
@@ -262,6 +320,18 @@ impl Options {
         }
         if self.record_alignment != 0 {
             options = options.record_alignment(u64::from(self.record_alignment));
+        }
+        if self.lanes != 0 {
+            options = options.lanes(self.lanes);
+        }
+        if self.producers_max != 0 {
+            options = options.producers_max(self.producers_max);
+        }
+        if self.consumers_max != 0 {
+            options = options.consumers_max(self.consumers_max);
+        }
+        if self.redeliveries_max != 0 {
+            options = options.redeliveries_max(self.redeliveries_max);
         }
         if self.mode != 0 {
             options = options.mode(self.mode);

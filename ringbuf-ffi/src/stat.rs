@@ -107,25 +107,45 @@ pub(crate) const fn presence(presence: Presence) -> u32 {
     }
 }
 
+/// A structure that tells something, whose first member is its size.
+///
+/// # Safety
+/// Any bytes are such a structure, and it has no padding.
+pub(crate) unsafe trait Told {
+    /// The size of the structure in the first version of the ABI, for ever.
+    const SIZE_FIRST: usize;
+
+    fn set_size(&mut self, size: u32);
+}
+
+// SAFETY: numbers only, and as long as they are together.
+unsafe impl Told for Stat {
+    const SIZE_FIRST: usize = SIZE_FIRST;
+
+    fn set_size(&mut self, size: u32) {
+        self.size = size;
+    }
+}
+
 /// Fills the caller's structure, as much of it as there is, with what `ring` says.
 ///
 /// # Safety
 /// `stat` is NULL, or points to as many bytes as the first four of them say.
-pub(crate) unsafe fn fill(
-    stat: *mut Stat,
-    ring: impl FnOnce() -> Result<Stat, Errno>,
+pub(crate) unsafe fn fill<T: Told>(
+    stat: *mut T,
+    ring: impl FnOnce() -> Result<T, Errno>,
 ) -> Result<(), Errno> {
     if stat.is_null() {
         return Err(Errno::INVALID);
     }
     // SAFETY: every version begins with its size.
     let size = unsafe { ptr::read(stat.cast::<u32>()) } as usize;
-    if !(SIZE_FIRST..=SIZE_MAX).contains(&size) {
+    if !(T::SIZE_FIRST..=SIZE_MAX).contains(&size) {
         return Err(Errno::INVALID);
     }
-    let known = size.min(size_of::<Stat>());
+    let known = size.min(size_of::<T>());
     let mut found = ring()?;
-    found.size = u32::try_from(known).map_err(|_| Errno::INVALID)?;
+    found.set_size(u32::try_from(known).map_err(|_| Errno::INVALID)?);
     // SAFETY: both structures are at least that long, and `found` is our own.
     unsafe { ptr::copy_nonoverlapping((&raw const found).cast::<u8>(), stat.cast(), known) };
     // SAFETY: the caller's structure is at least that long.
@@ -180,7 +200,7 @@ impl PeerStat {
     }
 }
 
-fn granted(ring: &Ring) -> u32 {
+pub(crate) fn granted(ring: &Ring) -> u32 {
     let granted = ring.granted();
     [
         (granted.prefault, PREFAULT),

@@ -10,6 +10,7 @@ mod compiler;
 use child::Running;
 use compiler::{Language, Linkage, WAYS, Workshop, library};
 use ringbuf::message::{self, Message};
+use ringbuf::mpmc::{self, consumer, lent};
 use ringbuf::options::{self, Options};
 use ringbuf::stat::{self, PeerStat, Stat};
 use std::collections::BTreeSet;
@@ -31,12 +32,19 @@ macro_rules! structure {
 fn layout() -> String {
     let mut text = String::new();
     structure!(text, "ringbuf_options", Options: size shape capacity slot_size record_alignment
-        sleeper redelivery other_boot flags mode group owner metadata metadata_length type_name);
+        sleeper redelivery other_boot flags mode group owner metadata metadata_length type_name
+        lanes producers_max consumers_max redeliveries_max);
     structure!(text, "ringbuf_message", Message: data length tag time_ns flags reserved);
     structure!(text, "ringbuf_peer_stat", PeerStat: presence incarnation pid reserved since_ns
         sleeps wakes probes);
     structure!(text, "ringbuf_stat", Stat: size shape capacity used taken committed released
         dropped redelivered length_max memory created_ns granted reserved producer consumer id);
+    structure!(text, "ringbuf_mpmc_claim", lent::Claim: data length token);
+    structure!(text, "ringbuf_mpmc_message", lent::Message: data length tag time_ns flags
+        redelivered lane reserved token);
+    structure!(text, "ringbuf_mpmc_stat", mpmc::stat::Stat: size lanes capacity writing ready
+        reading orphans dropped redelivered length_max memory created_ns producers consumers
+        granted reserved id);
     let numbers = [
         ("RINGBUF_VERSION", ringbuf::version::NUMBER),
         ("RINGBUF_BYTES", options::BYTES),
@@ -57,6 +65,9 @@ fn layout() -> String {
         ("RINGBUF_METADATA_MAX", u32::try_from(ringbuf_shm::METADATA_LEN_MAX).unwrap()),
         ("RINGBUF_TYPE_NAME_MAX", u32::try_from(ringbuf_shm::TYPE_NAME_LEN_MAX).unwrap()),
         ("RINGBUF_REDELIVERED", message::REDELIVERED),
+        ("RINGBUF_LANES_HIGHEST", consumer::LANES_HIGHEST),
+        ("RINGBUF_LANES_ONLY", consumer::LANES_ONLY),
+        ("RINGBUF_LANES_LOWEST_UP_TO", consumer::LANES_LOWEST_UP_TO),
         ("RINGBUF_PEER_ABSENT", stat::PEER_ABSENT),
         ("RINGBUF_PEER_ALIVE", stat::PEER_ALIVE),
         ("RINGBUF_PEER_CLOSED", stat::PEER_CLOSED),

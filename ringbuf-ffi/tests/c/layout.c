@@ -25,6 +25,10 @@ static void structures(void)
     OFFSET(ringbuf_options, metadata);
     OFFSET(ringbuf_options, metadata_length);
     OFFSET(ringbuf_options, type_name);
+    OFFSET(ringbuf_options, lanes);
+    OFFSET(ringbuf_options, producers_max);
+    OFFSET(ringbuf_options, consumers_max);
+    OFFSET(ringbuf_options, redeliveries_max);
 
     SIZE(ringbuf_message);
     OFFSET(ringbuf_message, data);
@@ -62,6 +66,41 @@ static void structures(void)
     OFFSET(ringbuf_stat, producer);
     OFFSET(ringbuf_stat, consumer);
     OFFSET(ringbuf_stat, id);
+
+    SIZE(ringbuf_mpmc_claim);
+    OFFSET(ringbuf_mpmc_claim, data);
+    OFFSET(ringbuf_mpmc_claim, length);
+    OFFSET(ringbuf_mpmc_claim, token);
+
+    SIZE(ringbuf_mpmc_message);
+    OFFSET(ringbuf_mpmc_message, data);
+    OFFSET(ringbuf_mpmc_message, length);
+    OFFSET(ringbuf_mpmc_message, tag);
+    OFFSET(ringbuf_mpmc_message, time_ns);
+    OFFSET(ringbuf_mpmc_message, flags);
+    OFFSET(ringbuf_mpmc_message, redelivered);
+    OFFSET(ringbuf_mpmc_message, lane);
+    OFFSET(ringbuf_mpmc_message, reserved);
+    OFFSET(ringbuf_mpmc_message, token);
+
+    SIZE(ringbuf_mpmc_stat);
+    OFFSET(ringbuf_mpmc_stat, size);
+    OFFSET(ringbuf_mpmc_stat, lanes);
+    OFFSET(ringbuf_mpmc_stat, capacity);
+    OFFSET(ringbuf_mpmc_stat, writing);
+    OFFSET(ringbuf_mpmc_stat, ready);
+    OFFSET(ringbuf_mpmc_stat, reading);
+    OFFSET(ringbuf_mpmc_stat, orphans);
+    OFFSET(ringbuf_mpmc_stat, dropped);
+    OFFSET(ringbuf_mpmc_stat, redelivered);
+    OFFSET(ringbuf_mpmc_stat, length_max);
+    OFFSET(ringbuf_mpmc_stat, memory);
+    OFFSET(ringbuf_mpmc_stat, created_ns);
+    OFFSET(ringbuf_mpmc_stat, producers);
+    OFFSET(ringbuf_mpmc_stat, consumers);
+    OFFSET(ringbuf_mpmc_stat, granted);
+    OFFSET(ringbuf_mpmc_stat, reserved);
+    OFFSET(ringbuf_mpmc_stat, id);
 }
 
 static void constants(void)
@@ -85,6 +124,9 @@ static void constants(void)
     VALUE(RINGBUF_METADATA_MAX);
     VALUE(RINGBUF_TYPE_NAME_MAX);
     VALUE(RINGBUF_REDELIVERED);
+    VALUE(RINGBUF_LANES_HIGHEST);
+    VALUE(RINGBUF_LANES_ONLY);
+    VALUE(RINGBUF_LANES_LOWEST_UP_TO);
     VALUE(RINGBUF_PEER_ABSENT);
     VALUE(RINGBUF_PEER_ALIVE);
     VALUE(RINGBUF_PEER_CLOSED);

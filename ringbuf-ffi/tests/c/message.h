@@ -1,6 +1,7 @@
 /*
  * What the test programs send: messages of changing lengths, each with its number
- * in front, and a checksum over all of them.  tests/c_programs.rs does the same.
+ * in front, and a checksum over all of them.  tests/exchange.rs and
+ * exchange_of_many.rs do the same.
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H

@@ -108,7 +108,12 @@ static void options_that_make_no_sense_are_refused(void)
     OPTIONS(capacity = 0, 0);
     OPTIONS(capacity = UINT64_MAX, -EINVAL);
     OPTIONS(size = 0, -EINVAL);
-    OPTIONS(size -= 1, -EINVAL);
+    OPTIONS(size = 80, 0); /* as before there were rings of many */
+    OPTIONS(size = 79, -EINVAL);
+    OPTIONS(lanes = 1, -EINVAL);
+    OPTIONS(producers_max = 1, -EINVAL);
+    OPTIONS(consumers_max = 1, -EINVAL);
+    OPTIONS(redeliveries_max = 1, -EINVAL);
     OPTIONS(size = UINT32_MAX, -EINVAL);
     OPTIONS(shape = 0, -EINVAL);
     OPTIONS(shape = RINGBUF_RECORDS, -EINVAL); /* which have no slot size */
