@@ -8,7 +8,7 @@ mod scene;
 
 use ringbuf_shm::{Presence, Ring};
 use rustix::process::Signal;
-use scene::{Ended, Running, Scene, Video};
+use scene::{Ended, Leash, Running, Scene, Video};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -44,17 +44,32 @@ fn wait_for_peers(scene: &Scene, producers: usize, consumers: usize) {
 
 /// Waits for the ends of all, whose output is read meanwhile.
 fn ends(running: Vec<Running>) -> Vec<Ended> {
+    let _leashes: Vec<_> = running.iter().map(Running::leash).collect();
     let ends = running.into_iter().map(|one| std::thread::spawn(|| one.end()));
     let ends: Vec<_> = ends.collect();
     ends.into_iter().map(|end| end.join().unwrap()).collect()
 }
 
-/// Gives a publisher all of its input, and waits for its end.
-fn feed(mut publisher: Running, input: impl AsRef<[u8]> + Send + 'static) -> JoinHandle<Ended> {
-    std::thread::spawn(move || {
+/// A publisher that is given its input.
+struct Fed {
+    end: JoinHandle<Ended>,
+    _leash: Leash,
+}
+
+impl Fed {
+    fn end(self) -> Ended {
+        self.end.join().unwrap()
+    }
+}
+
+/// Gives a publisher all of its input, in a thread that waits for its end.
+fn feed(mut publisher: Running, input: impl AsRef<[u8]> + Send + 'static) -> Fed {
+    let leash = publisher.leash();
+    let end = std::thread::spawn(move || {
         publisher.write(input.as_ref());
         publisher.end()
-    })
+    });
+    Fed { end, _leash: leash }
 }
 
 fn lines(publisher: &str, count: usize) -> String {
@@ -86,7 +101,7 @@ fn two_publishers_and_three_subscribers_share_every_line_once() {
     written.sort();
     assert!(written == input.concat().lines().collect::<Vec<_>>(), "each once");
     for publisher in publishers {
-        publisher.join().unwrap().well();
+        publisher.end().well();
     }
     assert_eq!(scene.names(), [""; 0]);
 }
@@ -192,10 +207,10 @@ fn the_first_to_end_goes_at_once_and_the_last_sees_to_the_rest() {
     assert_eq!(first.end().well().stderr, "");
     assert_eq!(scene.names(), ["ring"]);
     second.write(&SMALL.frames(3..5));
-    let second = std::thread::spawn(|| second.end());
+    let second = feed(second, "");
     let out = scene.run(&["sub", "ring"]).well();
     assert_eq!(SMALL.parse(&out.stdout), ((0..5).collect(), 0));
-    second.join().unwrap().well();
+    second.end().well();
     assert_eq!(scene.names(), [""; 0]);
 }
 
@@ -324,7 +339,7 @@ fn stat_says_who_holds_what_and_who_is_stopped() {
     subscribers.truncate(1);
     let ended = ends(subscribers).remove(0).well();
     assert!(ended.stderr.contains("wrote 1 message again"), "{}", ended.stderr);
-    publisher.join().unwrap().well();
+    publisher.end().well();
 }
 
 #[test]

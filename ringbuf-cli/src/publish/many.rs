@@ -21,7 +21,7 @@ const SLOTS_DEFAULT: u64 = 64;
 /// Bytes of the longest line, unless told otherwise.
 const LINE_BYTES_DEFAULT: u64 = 4096;
 /// Between two looks at how much is left.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 pub(super) fn run(arguments: &Arguments, stop: &Stop, input: Input<'_>) -> Result<(), Failure> {
     match arguments.frame_bytes {

@@ -141,6 +141,12 @@ impl Running {
         child.wait().unwrap();
     }
 
+    /// Kills it, if it still runs, when the result is dropped: for one that is handed to a
+    /// thread, which does not end with its test.
+    pub(crate) fn leash(&self) -> Leash {
+        Leash(Arc::clone(&self.child))
+    }
+
     /// Reads exactly so many bytes of its output.
     pub(crate) fn read(&mut self, bytes: usize) -> Vec<u8> {
         let mut read = vec![0; bytes];
@@ -189,10 +195,23 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut child = lock(&self.child);
-        let _ = child.kill();
-        let _ = child.wait();
+        end_child(&self.child);
     }
+}
+
+/// A command that another thread has; see [`Running::leash`].
+pub(crate) struct Leash(Arc<Mutex<Child>>);
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        end_child(&self.0);
+    }
+}
+
+fn end_child(child: &Mutex<Child>) {
+    let mut child = lock(child);
+    let _ = child.kill();
+    let _ = child.wait();
 }
 
 impl Ended {
