@@ -840,9 +840,9 @@ int ringbuf_consumer_stat(const struct ringbuf_consumer *consumer, struct ringbu
  * while something is open may wait for itself: do not wait then (TIMEOUT_NS 0).
  *
  * The other side is gone when the last of its peers has left or died.  Readers
- * are told so when nothing is left in any lane and nothing can come back, writers
- * when their lane is full.  Others may come at any time: RINGBUF_REOPEN is meant
- * whether given or not.
+ * are told so when nothing is left in the lanes they read and nothing can come
+ * back, writers when their lane is full.  Others may come at any time:
+ * RINGBUF_REOPEN is meant whether given or not.
  */
 
 /* One who writes to a ring of many, and one who reads from it. */
@@ -1201,9 +1201,10 @@ int ringbuf_mpmc_consumer_close(struct ringbuf_mpmc_consumer *consumer);
  *   -EAGAIN      no message now, or the next is still being written (TIMEOUT_NS
  *                was 0)
  *   -ETIMEDOUT   no message within TIMEOUT_NS
- *   -EPIPE       nothing is left in the ring, and the last producer closed it
- *   -EOWNERDEAD  nothing is left in the ring, no producer is left, and one of them
- *                died (if TIMEOUT_NS was not 0)
+ *   -EPIPE       nothing is left in the lanes it reads, and the last producer
+ *                closed the ring
+ *   -EOWNERDEAD  nothing is left in the lanes it reads, no producer is left, and
+ *                one of them died (if TIMEOUT_NS was not 0)
  *   -EBADMSG     the ring is corrupt
  *   -ECHILD      the consumer was inherited over fork()
  *   -EINVAL      NULL

@@ -285,3 +285,19 @@ fn what_the_dead_held_comes_again_though_nobody_ever_waits_a_slice() {
     assert_eq!(again, 1);
     assert!(next < CAPACITY, "only when there was no more to wait for");
 }
+
+#[test]
+fn who_follows_one_that_died_makes_good_for_it() {
+    let (place, ring) = ring();
+    let mut helper = holding(&[], &place.path, "");
+    helper.kill();
+    let mut consumer = Consumer::<u64>::attach(&ring).unwrap();
+    assert_eq!([(); 2].map(|()| consumer.pop().unwrap()), [1, 2]);
+    assert_eq!(consumer.pop(), Err(ReadError::PeerDied));
+    // Though another row is free.
+    let mut producer = Producer::<u64>::attach(&ring).unwrap();
+    producer.push(3).unwrap();
+    drop(producer);
+    assert_eq!(consumer.pop(), Ok(3));
+    assert_eq!(consumer.pop(), Err(ReadError::Closed), "the last one closed it");
+}

@@ -19,7 +19,7 @@ use ringbuf_core::error::{Corrupt, SeatError};
 use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::lanes::Occupied;
 use ringbuf_core::mpmc::{Claim, Lane, Taken};
-use ringbuf_core::peer::{RowWords, Who};
+use ringbuf_core::peer::{Presence, RowWords, Who};
 use ringbuf_core::wait::{Counterpart, WaitError};
 use std::cell::Cell;
 use std::ops::Range;
@@ -301,28 +301,39 @@ impl Seat {
     }
 }
 
+/// Rows that are asked about before one is taken that needs no question.
+const DEAD_ROWS_ASKED_MAX: usize = 64;
+
 /// Takes the seat of a row that nobody living holds.
+///
+/// First that of one who died, if it is soon found: who follows one who died makes good
+/// for it, and the last one to leave is not taken for dead.
 fn find_seat(ring: &Ring, rows: Range<u32>) -> Result<(u32, Who, LockFile), OpenError> {
     let map = ring.mapping();
-    let seats = rows.len();
-    // Rows that are free for all to see, then those whose holder may have died.
-    for may_be_dead in [false, true] {
-        for row in rows.clone() {
-            // SAFETY: used within this call, whose caller keeps the ring.
-            let words = unsafe { map.row(row) };
-            if may_be_dead == (words.is_empty() || words.has_left()) {
-                continue;
-            }
-            // One for each try: what it locks it keeps until it is closed.
-            let locks = LockFile::new(ring.as_fd())?;
-            match words.take(row, true, &locks) {
-                Ok(seat) => return Ok((row, seat.who, locks)),
-                Err(SeatError::InUse) => {}
-                Err(error) => return Err(error.into()),
-            }
+    let is_free = |row: &u32| {
+        // SAFETY: used within this call, whose caller keeps the ring.
+        let words = unsafe { map.row(*row) };
+        words.is_empty() || words.has_left()
+    };
+    let held = |row: &u32| !is_free(row);
+    let all = || rows.clone();
+    let order = all().filter(held).take(DEAD_ROWS_ASKED_MAX);
+    let order = order.chain(all().filter(is_free)).chain(all().filter(held));
+    for row in order {
+        // SAFETY: used within this call, whose caller keeps the ring.
+        let words = unsafe { map.row(row) };
+        if words.presence(row, &ring.lookout())? == Presence::Alive {
+            continue;
+        }
+        // One for each try: what it locks it keeps until it is closed.
+        let locks = LockFile::new(ring.as_fd())?;
+        match words.take(row, true, &locks) {
+            Ok(seat) => return Ok((row, seat.who, locks)),
+            Err(SeatError::InUse) => {}
+            Err(error) => return Err(error.into()),
         }
     }
-    Err(OpenError::TooManyPeers(u32::try_from(seats).unwrap_or(u32::MAX)))
+    Err(OpenError::TooManyPeers(u32::try_from(rows.len()).unwrap_or(u32::MAX)))
 }
 
 impl Drop for Seat {
