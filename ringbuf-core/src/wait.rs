@@ -113,7 +113,11 @@ pub trait Counterpart {
                 }
                 Step::Probe => probe(self, &mut look)?,
                 Step::GiveUp => match probe(self, &mut look)? {
-                    None => return Err(WaitError::TimedOut),
+                    // Asking may have brought something back from the dead.
+                    None => match look().map_err(WaitError::Look)? {
+                        None => return Err(WaitError::TimedOut),
+                        found => found,
+                    },
                     found => found,
                 },
             };

@@ -301,3 +301,14 @@ fn who_follows_one_that_died_makes_good_for_it() {
     assert_eq!(consumer.pop(), Ok(3));
     assert_eq!(consumer.pop(), Err(ReadError::Closed), "the last one closed it");
 }
+
+#[test]
+fn who_waits_no_longer_gets_what_asking_brought_back() {
+    let (place, ring) = ring();
+    let mut helper = holding(&[], &place.path, "");
+    let mut consumer = Consumer::<u64>::attach(&ring).unwrap();
+    assert_eq!(consumer.try_pop(), Ok(2));
+    helper.kill();
+    let again = consumer.read_timeout(Duration::ZERO).unwrap();
+    assert_eq!((*again, again.redelivered()), (1, 1));
+}
