@@ -37,6 +37,7 @@ compile_error!(
 );
 
 pub mod crowd;
+mod cursor;
 pub mod error;
 pub mod event;
 pub mod geometry;

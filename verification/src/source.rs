@@ -134,7 +134,7 @@ fn operations_of(file: &str, text: &str) -> Vec<Operation> {
 
 /// The name behind `fn`, if the line begins a function.
 fn function_name(line: &str) -> Option<String> {
-    let words = ["pub fn ", "const fn ", "fn "];
+    let words = ["pub fn ", "pub(crate) fn ", "const fn ", "fn "];
     let start = words.iter().find(|word| line.starts_with(*word))?;
     let name = line[start.len()..].split(['(', '<']).next()?;
     Some(name.to_owned())
