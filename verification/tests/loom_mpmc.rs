@@ -19,7 +19,7 @@ fn a_slot_is_taken_again() {
 
 #[test]
 fn a_slot_is_taken_again_and_again_bound_3() {
-    for start in [1, (1 << 32) - 1, u64::MAX] {
+    for start in [(1 << 32) - 1, u64::MAX] {
         report("one slot, 3 messages", explore(Some(3), move || mpmc::one_slot(start, 3)));
     }
 }
