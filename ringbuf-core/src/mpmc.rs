@@ -269,12 +269,6 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
         Err(ClaimError::Busy)
     }
 
-    /// Who this producer is.
-    #[must_use]
-    pub fn me(&self) -> Who {
-        self.me
-    }
-
     /// The lane this producer writes to.
     #[must_use]
     pub fn lane(&self) -> &Lane<'a, M, R> {

@@ -307,20 +307,6 @@ impl Lanes {
         // SAFETY: the offset of a slot; the rest is the caller's.
         unsafe { self.data.message(self.offset(lane, index)) }
     }
-
-    /// The words of a slot.
-    ///
-    /// # Safety
-    /// `lane` and `index` are below what the ring has, and the map outlives `'a`.
-    #[inline(always)]
-    pub(crate) unsafe fn words<'a>(&self, lane: u32, index: u64) -> &'a SlotWords<Native> {
-        let at =
-            self.data.at(self.offset(lane, index) + self.words, size_of::<SlotWords<Native>>());
-        // SAFETY: in bounds; aligned, since slots of `mpmc` rings are at multiples of 16
-        // and their words 0 or 40 bytes on; atomics, of which any bytes are valid and
-        // which all peers use alike.
-        unsafe { &*at.cast::<SlotWords<Native>>() }
-    }
 }
 
 /// The slots of one lane: where their words are, and their payloads.

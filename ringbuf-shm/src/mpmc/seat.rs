@@ -284,10 +284,10 @@ impl Seat {
         wait: Wait,
         look: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
-        if matches!(wait, Wait::Not) && waiting.patrol.is_due() {
-            self.sweep_on(&waiting.sweep_next)?;
-        }
         if matches!(wait, Wait::Not) {
+            if waiting.patrol.is_due() {
+                self.sweep_on(&waiting.sweep_next)?;
+            }
             return Ok(self.others(waiting).found_nothing(look)?);
         }
         let swept = Some(waiting.patrol.last);

@@ -6,7 +6,8 @@ use super::{PeerStats, peer};
 use crate::error::OpenError;
 use crate::header::{Sides, Spec};
 use crate::locks::Lookout;
-use crate::map::{Lanes, Map};
+use crate::map::{LaneSlots, Lanes, Map};
+use ringbuf_core::machine::Row as _;
 use ringbuf_core::peer::{Presence, Who};
 use ringbuf_core::position::Position;
 use ringbuf_core::slot::{Fate, SlotWord, State};
@@ -130,10 +131,11 @@ fn lane(
         high_water: high_water.min(capacity),
         ..LaneStats::default()
     };
-    for slot in 0..capacity {
-        // SAFETY: the loops here and in `take` end at what the ring has; the map is
-        // borrowed, as above.
-        let words = unsafe { slots.words(index, slot) };
+    // SAFETY: the loop in `take` ends at the lanes of the ring; the map is borrowed, as
+    // above.
+    let slots = unsafe { LaneSlots::new(slots, index) };
+    for slot in 0..slots.len() {
+        let words = slots.at(slot);
         // Relaxed, both: nothing is read on the strength of them.
         let word = SlotWord::new(words.state.load(Relaxed));
         *dropped += u64::from(Fate::new(words.fate.load(Relaxed)).dropped);
