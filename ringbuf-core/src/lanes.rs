@@ -66,16 +66,18 @@ impl<'a, M: Machine> Occupied<'a, M> {
 
     /// Takes the next message of the first lane of `among`, in this order, that has one.
     ///
-    /// `consumers` are the caller's, one for each lane; the lane that was read.
+    /// `consumers` are the caller's, one for each lane, and `read` is
+    /// [`Consumer::read`] or [`Consumer::read_past`]; returns the lane that was read.
     ///
     /// # Errors
     /// [`ReadError::Empty`]; [`ReadError::Busy`] if nothing is complete and something is
     /// being written; [`ReadError::Corrupt`].
-    pub fn read<R: Row<Word = SlotWords<M>> + Copy>(
+    pub fn read<'l, R: Row<Word = SlotWords<M>> + Copy>(
         &self,
-        consumers: &mut [Consumer<'_, M, R>],
+        consumers: &mut [Consumer<'l, M, R>],
         among: u64,
         order: Order,
+        read: fn(&mut Consumer<'l, M, R>) -> Result<Taken, ReadError>,
     ) -> Result<(u32, Taken), ReadError> {
         let mut left = self.lanes(among);
         let mut nothing = ReadError::Empty;
@@ -87,8 +89,8 @@ impl<'a, M: Machine> Occupied<'a, M> {
             left &= !(1 << lane);
             // Anybody may set any bit: lanes that are not there have no consumer.
             let Some(consumer) = consumers.get_mut(lane as usize) else { continue };
-            let found = match consumer.read() {
-                Err(ReadError::Empty) => self.clear(lane, || match consumer.read() {
+            let found = match read(consumer) {
+                Err(ReadError::Empty) => self.clear(lane, || match read(consumer) {
                     Err(ReadError::Empty) => Ok(None),
                     found => found.map(Some),
                 }),

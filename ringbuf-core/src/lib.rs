@@ -18,6 +18,9 @@
 //! | [`spsc`] | one producer, one consumer, slots |
 //! | [`record`] | one producer, one consumer, bytes of any length |
 //! | [`mpmc`] | many producers, many consumers |
+//! | [`lane`] | the words of one lane, and what is held of its slots |
+//! | [`strict`] | how whoever is stopped is passed by |
+//! | [`floor`] | where a producer that was passed by may not write any more |
 //! | [`lanes`] | several lanes in one ring, and which of them has something |
 //! | [`slot`] | the word of one slot: who may touch it |
 //! | [`sweep`] | what the dead have left, and what the living make of it |
@@ -40,7 +43,9 @@ pub mod crowd;
 mod cursor;
 pub mod error;
 pub mod event;
+pub mod floor;
 pub mod geometry;
+pub mod lane;
 pub mod lanes;
 pub mod machine;
 pub mod mpmc;
@@ -49,5 +54,6 @@ pub mod position;
 pub mod record;
 pub mod slot;
 pub mod spsc;
+pub mod strict;
 pub mod sweep;
 pub mod wait;

@@ -11,10 +11,12 @@
 //! over places that are taken, and moves the shared one along only every few places:
 //! a peer that dies in between delays nobody.
 //!
-//! What this does not do: a peer that is *stopped* while it holds a slot keeps it.
-//! Consumers get no further than a place that is being written, producers no
+//! A peer that is *stopped* while it holds a slot keeps it. In a [`Fast`](Progress::Fast)
+//! lane consumers get no further than a place that is being written, producers no
 //! further than one that is being read a lap later; see [`ReadError::Busy`] and
-//! [`ClaimError::Full`]. It does not wait (see [`wait`](crate::wait)).
+//! [`ClaimError::Full`]. In a [`Strict`](Progress::Strict) one they [pass](crate::strict) it,
+//! when the caller has waited long enough to ask for that. Nothing here waits
+//! (see [`wait`](crate::wait)).
 //!
 //! The slot word follows Vyukov's bounded queue, whose stamp says whose turn it is.
 //! That the stamp also names the holder, and is taken first, is what makes it
@@ -23,180 +25,14 @@
 
 use crate::cursor::{Cursor, Seen, seen};
 use crate::error::{ClaimError, Corrupt, ReadError};
-use crate::machine::{Line, Machine, Row, Word};
+use crate::floor::Floor;
+pub use crate::lane::{Claim, Lane, LaneWords, Notices, Progress, Taken};
+use crate::machine::{Machine, Row, Word};
 use crate::peer::Who;
 use crate::slot::{Fate, SlotWord, SlotWords, State, lap_of};
+use crate::strict::{Held, Passing};
 use core::fmt;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-
-/// The words of one lane. In a file this is the layout itself.
-#[repr(C)]
-pub struct LaneWords<M: Machine> {
-    /// Hint: every place before it was claimed. Moved forward by compare-and-swap.
-    pub tail: Line<M::U64>,
-    /// Hint: no place before it will be read, but for orphans. Moved forward by
-    /// compare-and-swap.
-    pub head: Line<M::U64>,
-    /// Differs from what it was whenever an orphan may have been left since. Moved
-    /// by compare-and-swap, by whoever sweeps.
-    pub orphans: Line<M::U64>,
-}
-
-/// By how many places `tail` and `head` may lag behind one peer.
-const LAZY: u64 = 8;
-/// How many steps more than a lap a call takes before it gives up as `Busy`.
-const STEPS_MORE: u64 = 64;
-
-/// One lane of a ring, as every peer sees it.
-pub struct Lane<'a, M: Machine, R> {
-    pub(crate) machine: &'a M,
-    pub(crate) words: &'a LaneWords<M>,
-    pub(crate) slots: R,
-    lazy: u64,
-}
-
-impl<M: Machine, R: Copy> Clone for Lane<'_, M, R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<M: Machine, R: Copy> Copy for Lane<'_, M, R> {}
-
-/// A place to write one message in, until it is committed or aborted.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use = "a claimed place that is neither committed nor aborted holds up all that come after it"]
-pub struct Claim {
-    index: u64,
-    lap: u32,
-}
-
-/// A message to look at, until it is released.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use = "a message that is not released takes its place for good"]
-pub struct Taken {
-    index: u64,
-    lap: u32,
-    redelivered: u8,
-}
-
-impl Claim {
-    /// Which slot it is.
-    #[inline(always)]
-    #[must_use]
-    pub fn index(&self) -> u64 {
-        self.index
-    }
-}
-
-impl Taken {
-    /// Which slot it is.
-    #[inline(always)]
-    #[must_use]
-    pub fn index(&self) -> u64 {
-        self.index
-    }
-
-    /// How often this message had been shown before to a consumer that died.
-    #[inline(always)]
-    #[must_use]
-    pub fn redelivered(&self) -> u8 {
-        self.redelivered
-    }
-}
-
-impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'a, M, R> {
-    /// A lane on these words; as many slots as `slots` has, a power of two.
-    #[must_use]
-    pub fn new(machine: &'a M, words: &'a LaneWords<M>, slots: R) -> Self {
-        assert!(slots.len().is_power_of_two());
-        Self { machine, words, slots, lazy: LAZY }
-    }
-
-    /// Moves `tail` and `head` along every so many places. A peer's own choice.
-    #[must_use]
-    pub fn with_lazy(self, places: u64) -> Self {
-        Self { lazy: places, ..self }
-    }
-
-    /// The slots, as they were given.
-    #[inline(always)]
-    #[must_use]
-    pub fn slots(&self) -> R {
-        self.slots
-    }
-
-    /// How many slots there are.
-    #[inline(always)]
-    #[must_use]
-    pub fn capacity(&self) -> u64 {
-        self.slots.len() as u64
-    }
-
-    #[inline(always)]
-    pub(crate) fn slot(&self, index: u64) -> &SlotWords<M> {
-        self.slots.at(usize::try_from(index).unwrap_or(usize::MAX))
-    }
-
-    /// Publishes what was written in a claimed place.
-    #[inline]
-    pub fn commit(&self, claim: Claim) {
-        let slot = self.slot(claim.index);
-        // Relaxed: the slot is ours.
-        let fate = Fate::new(slot.fate.load(Relaxed));
-        if fate != fate.cleared() {
-            // Relaxed: published with the message.
-            slot.fate.store(fate.cleared().bits(), Relaxed);
-        }
-        // edge FILL, release end: what was written since the claim is visible to who
-        // reads this message.
-        slot.state.store(SlotWord::full(claim.lap).bits(), Release);
-    }
-
-    /// Gives a claimed place up: everybody passes it.
-    #[inline]
-    pub fn abort(&self, claim: Claim) {
-        self.vacate(claim.index, claim.lap);
-    }
-
-    /// Gives the place of a message back, which nobody will see again.
-    #[inline]
-    pub fn release(&self, taken: Taken) {
-        self.vacate(taken.index, taken.lap);
-    }
-
-    #[inline]
-    fn vacate(&self, index: u64, lap: u32) {
-        // edge VACATE, release end: our reads and writes of this slot are over for who
-        // claims it next.
-        self.slot(index).state.store(SlotWord::free(lap.wrapping_add(1)).bits(), Release);
-    }
-
-    /// Whether no message is in this lane for a peer called `me`, and none can come
-    /// back to it.
-    ///
-    /// True for good once all producers are known to be gone *before* the call.
-    ///
-    /// # Errors
-    /// [`Corrupt`] if a slot's word cannot be true.
-    pub fn is_drained(&self, me: Who) -> Result<bool, Corrupt> {
-        for index in 0..self.capacity() {
-            // Relaxed: seeing the producers gone orders this after all they did.
-            let word = SlotWord::new(self.slot(index).state.load(Relaxed));
-            let ours = word.holder() == Some(me);
-            match word.state()? {
-                State::Free => {}
-                State::Reading if ours => {}
-                _ => return Ok(false),
-            }
-        }
-        Ok(true)
-    }
-
-    fn steps_max(&self) -> u64 {
-        self.capacity() + STEPS_MORE
-    }
-}
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 /// One who writes.
 pub struct Producer<'a, M: Machine, R> {
@@ -214,22 +50,33 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
     }
 
     /// Claims the next place. Places are claimed in order, so messages of one
-    /// producer are read in the order in which it claimed.
+    /// producer are read in the order in which it claimed, but for those that had to
+    /// [move](crate::strict). `floor` is that of this producer in this lane.
     ///
     /// # Errors
     /// [`ClaimError::Full`] when the slot is still in use for the lap before,
     /// [`ClaimError::Busy`], [`ClaimError::Corrupt`].
     #[inline(always)]
-    pub fn claim(&mut self) -> Result<Claim, ClaimError> {
-        self.claim_here().or_else(|found| self.claim_further(found))
+    pub fn claim(&mut self, floor: &Floor) -> Result<Claim, ClaimError> {
+        self.claim_here(floor).or_else(|found| self.claim_further(found, floor, Held::Await))
     }
 
-    /// Claims the place at the cursor, if it is free.
+    /// As [`claim`](Self::claim), of one who has waited long enough: in a Strict lane it
+    /// passes places that others hold, if there is a free slot further on.
     ///
     /// # Errors
-    /// The word that is there instead.
+    /// As [`claim`](Self::claim).
+    #[cold]
+    pub fn claim_past(&mut self, floor: &Floor) -> Result<Claim, ClaimError> {
+        self.claim_here(floor).or_else(|found| self.claim_further(found, floor, Held::Pass))
+    }
+
+    /// Claims the place at the cursor, if it is free, and may be written to.
+    ///
+    /// # Errors
+    /// The word that is there.
     #[inline(always)]
-    fn claim_here(&mut self) -> Result<Claim, SlotWord> {
+    fn claim_here(&mut self, floor: &Floor) -> Result<Claim, SlotWord> {
         let capacity = self.lane.capacity();
         let at = self.cursor.at;
         let (index, lap) = (at.index(capacity), lap_of(at, capacity));
@@ -237,23 +84,36 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
         let free = SlotWord::free(lap).bits();
         // Relaxed: the exchange confirms it, or it is an answer of now.
         let found = state.load(Relaxed);
-        if found != free {
+        if found != free || floor.is_above(at) {
             return Err(SlotWord::new(found));
         }
-        let ours = SlotWord::writing(lap, self.me).bits();
+        let ours = SlotWord::writing(lap, self.me);
         // edge VACATE, acquire end: whatever was done with this slot is over before we
         // write to it.
         // Relaxed otherwise: as the load.
-        state.compare_exchange(free, ours, Acquire, Relaxed).map_err(SlotWord::new)?;
+        state.compare_exchange(free, ours.bits(), Acquire, Relaxed).map_err(SlotWord::new)?;
         self.cursor.pass::<M>(&self.lane.words.tail, self.lane.lazy);
-        Ok(Claim { index, lap })
+        Ok(Claim { index, place: at, word: ours })
     }
 
     #[cold]
-    fn claim_further(&mut self, mut found: SlotWord) -> Result<Claim, ClaimError> {
+    fn claim_further(
+        &mut self,
+        mut found: SlotWord,
+        floor: &Floor,
+        held: Held,
+    ) -> Result<Claim, ClaimError> {
+        let mut passing = Passing::new(held);
         for _ in 0..self.lane.steps_max() {
             match seen(found, lap_of(self.cursor.at, self.lane.capacity()))? {
-                Seen::Before => return Err(ClaimError::Full),
+                Seen::Before => {
+                    if !self.lane.pass_to_room(&self.cursor, found, floor, &mut passing)? {
+                        return Err(ClaimError::Full);
+                    }
+                }
+                Seen::Here(State::Free) if floor.is_above(self.cursor.at) => {
+                    self.lane.pass_free(&self.cursor, found);
+                }
                 Seen::Here(State::Free) => self.lane.machine.spin(),
                 Seen::Here(_) | Seen::Later => {
                     self.cursor.follow::<M>(&self.lane.words.tail, self.lane.lazy);
@@ -261,7 +121,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
                 Seen::Far if self.cursor.catch_up::<M>(&self.lane.words.tail) => {}
                 Seen::Far => return Err(ClaimError::Corrupt),
             }
-            found = match self.claim_here() {
+            found = match self.claim_here(floor) {
                 Ok(claim) => return Ok(claim),
                 Err(found) => found,
             };
@@ -298,7 +158,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     pub fn new(lane: Lane<'a, M, R>, me: Who, redeliveries_max: u8) -> Self {
         let cursor = Cursor::new::<M>(&lane.words.head);
         // Relaxed: any other value than the present one makes the first read search.
-        let orphans_seen = lane.words.orphans.load(Relaxed).wrapping_sub(1);
+        let orphans_seen = lane.words.notices.orphans.load(Relaxed).wrapping_sub(1);
         let redeliveries_max = redeliveries_max.min(crate::slot::REDELIVERIES_MAX);
         Self { lane, me, cursor, redeliveries_max, orphans_seen, dropped: 0 }
     }
@@ -311,13 +171,33 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     /// written, though later ones may be complete; [`ReadError::Corrupt`].
     #[inline(always)]
     pub fn read(&mut self) -> Result<Taken, ReadError> {
-        // Relaxed: `adopt` loads it again.
-        if self.lane.words.orphans.load(Relaxed) != self.orphans_seen
-            && let Some(orphan) = self.adopt()?
-        {
-            return Ok(orphan);
+        match self.read_orphan()? {
+            Some(orphan) => Ok(orphan),
+            None => self.read_here().or_else(|found| self.read_further(found, Held::Await)),
         }
-        self.read_here().or_else(|found| self.read_further(found))
+    }
+
+    /// As [`read`](Self::read), of one who has waited long enough: in a Strict lane it
+    /// passes places that are being written, if there is a message further on.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    #[cold]
+    pub fn read_past(&mut self) -> Result<Taken, ReadError> {
+        match self.read_orphan()? {
+            Some(orphan) => Ok(orphan),
+            None => self.read_here().or_else(|found| self.read_further(found, Held::Pass)),
+        }
+    }
+
+    /// Takes a message that somebody died over, if there may be one.
+    #[inline(always)]
+    fn read_orphan(&mut self) -> Result<Option<Taken>, Corrupt> {
+        // Relaxed: `adopt` loads it again.
+        if self.lane.words.notices.orphans.load(Relaxed) == self.orphans_seen {
+            return Ok(None);
+        }
+        self.adopt()
     }
 
     /// Takes the message at the cursor, if there is one.
@@ -336,26 +216,36 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
         if found != full {
             return Err(SlotWord::new(found));
         }
-        let ours = SlotWord::reading(lap, self.me).bits();
+        let ours = SlotWord::reading(lap, self.me);
         // edge FILL, acquire end: the message is there as it was committed.
         // Relaxed otherwise: as the load.
-        state.compare_exchange(full, ours, Acquire, Relaxed).map_err(SlotWord::new)?;
+        state.compare_exchange(full, ours.bits(), Acquire, Relaxed).map_err(SlotWord::new)?;
         self.cursor.pass::<M>(&self.lane.words.head, self.lane.lazy);
-        Ok(Taken { index, lap, redelivered: 0 })
+        Ok(Taken { index, word: ours, redelivered: 0 })
     }
 
     #[cold]
-    fn read_further(&mut self, mut found: SlotWord) -> Result<Taken, ReadError> {
+    fn read_further(&mut self, mut found: SlotWord, held: Held) -> Result<Taken, ReadError> {
+        let mut passing = Passing::new(held);
         for _ in 0..self.lane.steps_max() {
-            match seen(found, lap_of(self.cursor.at, self.lane.capacity()))? {
-                Seen::Before | Seen::Here(State::Free) => return Err(ReadError::Empty),
-                Seen::Here(State::Writing) => return Err(ReadError::Busy),
-                Seen::Here(State::Full) => self.lane.machine.spin(),
-                Seen::Here(State::Reading | State::Orphan) | Seen::Later => {
-                    self.cursor.follow::<M>(&self.lane.words.head, self.lane.lazy);
+            let nothing = match seen(found, lap_of(self.cursor.at, self.lane.capacity()))? {
+                Seen::Before | Seen::Here(State::Free) => Some(ReadError::Empty),
+                Seen::Here(State::Writing) => Some(ReadError::Busy),
+                Seen::Here(State::Full) => {
+                    self.lane.machine.spin();
+                    None
                 }
-                Seen::Far if self.cursor.catch_up::<M>(&self.lane.words.head) => {}
+                Seen::Here(State::Reading | State::Orphan | State::Void) | Seen::Later => {
+                    self.cursor.follow::<M>(&self.lane.words.head, self.lane.lazy);
+                    None
+                }
+                Seen::Far if self.cursor.catch_up::<M>(&self.lane.words.head) => None,
                 Seen::Far => return Err(ReadError::Corrupt),
+            };
+            if let Some(nothing) = nothing
+                && !self.lane.pass_to_message(&self.cursor, found, &mut passing)?
+            {
+                return Err(nothing);
             }
             found = match self.read_here() {
                 Ok(taken) => return Ok(taken),
@@ -370,7 +260,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     fn adopt(&mut self) -> Result<Option<Taken>, Corrupt> {
         // Before the search: an orphan that is left during it makes us search again.
         // edge ORPHANED, acquire end: every orphan that was announced is there to be found.
-        let announced = self.lane.words.orphans.load(Acquire);
+        let announced = self.lane.words.notices.orphans.load(Acquire);
         for index in 0..self.lane.capacity() {
             let state = &self.lane.slot(index).state;
             // Relaxed: the exchange confirms it.
@@ -378,13 +268,13 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
             if word.state()? != State::Orphan {
                 continue;
             }
-            let ours = SlotWord::reading(word.lap(), self.me).bits();
+            let ours = SlotWord::reading(word.lap(), self.me);
             // edge VACATE, acquire end: what the reader who died noted about this slot.
             // Relaxed otherwise: somebody else was faster.
-            if state.compare_exchange(word.bits(), ours, Acquire, Relaxed).is_err() {
+            if state.compare_exchange(word.bits(), ours.bits(), Acquire, Relaxed).is_err() {
                 continue;
             }
-            if let Some(taken) = self.show_again(index, word.lap()) {
+            if let Some(taken) = self.show_again(index, ours) {
                 return Ok(Some(taken));
             }
         }
@@ -393,7 +283,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     }
 
     /// Notes that a message is shown again, or drops it when that was too often.
-    fn show_again(&mut self, index: u64, lap: u32) -> Option<Taken> {
+    fn show_again(&mut self, index: u64, word: SlotWord) -> Option<Taken> {
         let slot = self.lane.slot(index);
         // Relaxed: the slot is ours.
         let fate = Fate::new(slot.fate.load(Relaxed));
@@ -403,11 +293,11 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
         // Relaxed: a successor in this slot comes after our release, or our death.
         slot.fate.store(noted.bits(), Relaxed);
         if drops {
-            self.lane.vacate(index, lap);
+            self.lane.vacate(index, word);
             self.dropped += 1;
             return None;
         }
-        Some(Taken { index, lap, redelivered: again.deliveries })
+        Some(Taken { index, word, redelivered: again.deliveries })
     }
 
     /// How many messages this consumer has dropped: a read that finds nothing may have
@@ -431,12 +321,6 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     }
 }
 
-impl<M: Machine, R> fmt::Debug for Lane<'_, M, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").field("lazy", &self.lazy).finish_non_exhaustive()
-    }
-}
-
 impl<M: Machine, R> fmt::Debug for Producer<'_, M, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Producer")
@@ -452,11 +336,5 @@ impl<M: Machine, R> fmt::Debug for Consumer<'_, M, R> {
             .field("me", &self.me)
             .field("cursor", &self.cursor)
             .finish_non_exhaustive()
-    }
-}
-
-impl<M: Machine> fmt::Debug for LaneWords<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LaneWords").finish_non_exhaustive()
     }
 }

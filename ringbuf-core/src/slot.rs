@@ -16,7 +16,8 @@
 //!
 //! A lap is how often positions went round before this one, modulo 2^32. A place
 //! that is given up becomes free for the next lap, and everybody passes it: there
-//! is no state for a place that was lost.
+//! is no state for a place that was lost. For places that are taken from whoever holds
+//! the slot, see [`strict`](crate::strict).
 
 use crate::error::Corrupt;
 use crate::machine::Machine;
@@ -27,11 +28,18 @@ use core::fmt;
 /// The words of one slot. In a file this is the layout itself.
 #[repr(C)]
 pub struct SlotWords<M: Machine> {
-    /// See [`SlotWord`]. Moved by compare-and-swap by whoever takes the slot, and by
-    /// a store of its holder; only once that one is dead, by others.
+    /// See [`SlotWord`]. Moved by compare-and-swap by whoever takes the slot or passes its
+    /// place, and by its holder; once that one is dead, by anybody.
     pub state: M::U64,
     /// See [`Fate`]. Stored by the slot's holder alone.
     pub fate: M::U64,
+}
+
+impl<M: Machine> SlotWords<M> {
+    /// The words of a slot in this state, of which no message was dropped yet.
+    pub fn new(state: SlotWord, word: impl Fn(u64) -> M::U64) -> Self {
+        Self { state: word(state.bits()), fate: word(0) }
+    }
 }
 
 /// What may be done with a slot in this state.
@@ -47,6 +55,8 @@ pub enum State {
     Reading,
     /// Nobody's: a message whose reader died, to be read again.
     Orphan,
+    /// Its holder fills it, and has lost its place: see [`strict`](crate::strict).
+    Void,
 }
 
 const FREE: u64 = 1;
@@ -54,6 +64,7 @@ const WRITING: u64 = 2;
 const FULL: u64 = 3;
 const READING: u64 = 4;
 const ORPHAN: u64 = 5;
+const VOID: u64 = 6;
 
 const LAP_SHIFT: u32 = 32;
 const STATE_MASK: u64 = (1 << STATE_BITS) - 1;
@@ -65,6 +76,13 @@ const INCARNATION_MASK: u64 = (1 << LAP_SHIFT) - (1 << (STATE_BITS + ROW_BITS));
 pub struct SlotWord(u64);
 
 impl SlotWord {
+    /// The slot of this index in an empty lane whose first message will stand at `first`.
+    #[must_use]
+    pub const fn first(index: u64, capacity: u64, first: Position) -> Self {
+        let ahead = Position::new(index).since(first) & (capacity - 1);
+        Self::free(lap_of(first.plus(ahead), capacity))
+    }
+
     /// A slot that may be claimed for this lap.
     #[inline(always)]
     #[must_use]
@@ -113,6 +131,25 @@ impl SlotWord {
         (self.0 >> LAP_SHIFT) as u32
     }
 
+    /// The lap after it.
+    #[inline(always)]
+    pub(crate) const fn next_lap(self) -> u32 {
+        self.lap().wrapping_add(1)
+    }
+
+    /// The same slot with its place taken from it, if it is being written.
+    pub(crate) const fn passed_here(self) -> Self {
+        match self.0 & STATE_MASK {
+            WRITING => Self(self.0 & !STATE_MASK | VOID),
+            _ => self,
+        }
+    }
+
+    /// The same slot one lap later.
+    pub(crate) const fn passed(self) -> Self {
+        Self(self.passed_here().0.wrapping_add(1 << LAP_SHIFT))
+    }
+
     /// The state.
     ///
     /// # Errors
@@ -129,6 +166,7 @@ impl SlotWord {
             FULL if nobody => Ok(State::Full),
             READING if somebody => Ok(State::Reading),
             ORPHAN if nobody => Ok(State::Orphan),
+            VOID if somebody => Ok(State::Void),
             _ => Err(Corrupt),
         }
     }
@@ -138,7 +176,7 @@ impl SlotWord {
     pub const fn holder(self) -> Option<Who> {
         let who = Who::from_bits(((self.0 & WHO_MASK) >> STATE_BITS) as u32);
         match self.0 & STATE_MASK {
-            WRITING | READING => Some(who),
+            WRITING | VOID | READING => Some(who),
             _ => None,
         }
     }
@@ -239,17 +277,33 @@ mod tests {
             for (word, state) in [
                 (SlotWord::writing(lap, who), State::Writing),
                 (SlotWord::reading(lap, who), State::Reading),
+                (SlotWord::writing(lap, who).passed_here(), State::Void),
             ] {
                 assert_eq!((word.state(), word.holder()), (Ok(state), Some(who)));
                 assert_eq!(word.lap(), lap);
             }
-            for wrong in [0, 6, 7] {
+            for wrong in [0, 7] {
                 assert_eq!(SlotWord::new(u64::from(lap) << 32 | wrong).state(), Err(Corrupt));
             }
             // Held by nobody, or by nobody that ever was; free, and held by somebody.
             assert_eq!(SlotWord::new(u64::from(lap) << 32 | 8 | READING).state(), Err(Corrupt));
             assert_eq!(SlotWord::new(u64::from(lap) << 32 | WRITING).state(), Err(Corrupt));
             assert_eq!(SlotWord::new(SlotWord::free(lap).bits() | 8).state(), Err(Corrupt));
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_passed_stays_with_whoever_holds_the_slot() {
+        let who = Who::new(7, 3);
+        for (lap, next) in [(0, 1), (u32::MAX, 0)] {
+            for held in [SlotWord::writing(lap, who), SlotWord::writing(lap, who).passed_here()] {
+                let passed = held.passed();
+                assert_eq!((passed.state(), passed.lap()), (Ok(State::Void), next));
+                assert_eq!(passed.holder(), Some(who));
+            }
+            assert_eq!(SlotWord::reading(lap, who).passed(), SlotWord::reading(next, who));
+            assert_eq!(SlotWord::orphan(lap).passed(), SlotWord::orphan(next));
+            assert_eq!(SlotWord::free(lap).passed(), SlotWord::free(next));
         }
     }
 

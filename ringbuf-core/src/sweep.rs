@@ -11,8 +11,8 @@
 //! one who stalled is either still right or fails.
 
 use crate::error::Corrupt;
+use crate::lane::Lane;
 use crate::machine::{Machine, Row, Word};
-use crate::mpmc::Lane;
 use crate::peer::{Liveness, Who};
 use crate::slot::{SlotWord, SlotWords, State};
 use core::ops::Range;
@@ -103,7 +103,7 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
                 State::Free => return Ok(Left::Nothing),
                 State::Full => return Ok(Left::Message),
                 State::Orphan => return Ok(Left::Orphan),
-                State::Writing => (SlotWord::free(word.lap().wrapping_add(1)), Left::Freed),
+                State::Writing | State::Void => (SlotWord::free(word.next_lap()), Left::Freed),
                 State::Reading => (SlotWord::orphan(word.lap()), Left::Orphaned),
             };
             // edge SUCCEED: the kernel freed the lock after the last instruction of
@@ -127,11 +127,12 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
     fn announce_orphans(&self) {
         for _ in 0..ANNOUNCE_TRIES_MAX {
             // Relaxed: the exchange confirms it.
-            let before = self.words.orphans.load(Relaxed);
+            let before = self.words.notices.orphans.load(Relaxed);
             let after = before.wrapping_add(1);
             // edge ORPHANED, release end: who sees this finds the orphans.
             // Relaxed otherwise: we try again.
-            if self.words.orphans.compare_exchange(before, after, Release, Relaxed).is_ok() {
+            if self.words.notices.orphans.compare_exchange(before, after, Release, Relaxed).is_ok()
+            {
                 return;
             }
             self.machine.spin();

@@ -5,7 +5,7 @@ use crate::header::{Description, Region, RegionKind, Shape, Sides};
 use crate::native::Native;
 use crate::regions::MessageWords;
 use ringbuf_core::geometry::Slots;
-use ringbuf_core::mpmc::LaneWords;
+use ringbuf_core::mpmc::{LaneWords, Notices};
 use ringbuf_core::peer::STATE_EMPTY;
 use ringbuf_core::position::Position;
 use ringbuf_core::slot::{SlotWord, lap_of};
@@ -39,12 +39,14 @@ pub(crate) fn first_words(description: &Description) -> Vec<Part> {
     parts
 }
 
-/// `tail` and `head` of every lane.
+/// `tail`, `head` and `far` of every lane.
 fn lanes(region: Region, count: u32, first: [u8; 8]) -> Part {
     const HEAD: usize = offset_of!(LaneWords<Native>, head);
-    let mut bytes = vec![0; HEAD + first.len()];
-    bytes[..first.len()].copy_from_slice(&first);
-    bytes[HEAD..].copy_from_slice(&first);
+    const FAR: usize = offset_of!(LaneWords<Native>, notices) + offset_of!(Notices<Native>, far);
+    let mut bytes = vec![0; FAR + first.len()];
+    for at in [0, HEAD, FAR] {
+        bytes[at..at + first.len()].copy_from_slice(&first);
+    }
     Part { offset: region.offset, bytes, stride: region.stride, count: count.into() }
 }
 

@@ -21,6 +21,7 @@ use fields::{ENDIAN_MARK, MAGIC, WIDTHS, checksum};
 pub(crate) use fields::{Header, Region, RegionKind};
 use regions::{DATA, REGIONS, data_page, regions};
 use ringbuf_core::geometry::{GeometryError, Records};
+use ringbuf_core::mpmc::Progress;
 pub use shape::Shape;
 pub(crate) use sides::Sides;
 use std::io::ErrorKind::{NotFound, PermissionDenied};
@@ -152,9 +153,12 @@ impl Description {
             OtherBoot::Reset => 2,
         };
         header.lanes = spec.sides.lanes();
-        if let Sides::Mpmc { producers, redeliveries_max, .. } = spec.sides {
+        if let Sides::Mpmc { producers, redeliveries_max, progress, .. } = spec.sides {
             header.producer_rows = producers;
-            header.progress = 1;
+            header.progress = match progress {
+                Progress::Fast => 1,
+                Progress::Strict => 2,
+            };
             header.delivery_max = redeliveries_max;
         }
         header.region_count = narrow(self.regions.len() as u64);
@@ -232,14 +236,14 @@ impl Header {
             2 => {}
             found => return Err(OpenError::Kind { found }),
         }
-        match self.progress {
-            1 => {}
-            2 => return Err(OpenError::Unsupported("strict progress")),
+        let progress = match self.progress {
+            1 => Progress::Fast,
+            2 => Progress::Strict,
             _ => return Err(OpenError::Unsupported("this kind of progress")),
-        }
+        };
         // No consumers if there are fewer rows than producers, which is refused.
         let consumers = self.rows.saturating_sub(self.producer_rows);
-        Sides::mpmc(self.lanes, self.producer_rows, consumers, self.delivery_max)
+        Sides::mpmc(self.lanes, self.producer_rows, consumers, self.delivery_max, progress)
             .map_err(OpenError::Damaged)
     }
 

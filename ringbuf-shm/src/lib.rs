@@ -76,6 +76,7 @@ pub use name::{DIRECTORY_VARIABLE, directory, list};
 pub use options::Options;
 pub use patience::SLICE;
 pub use ring::{Granted, Ring};
+pub use ringbuf_core::mpmc::Progress;
 pub use ringbuf_core::peer::{Predecessor, Presence};
 pub use stat::mpmc::{Holder, LaneStats, MpmcStats};
 pub use stat::{PeerStats, Stats};

@@ -7,6 +7,7 @@ use crate::kind::Kind;
 use crate::layout::{METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
 use crate::name::{WRITABLE_BY_ALL, WRITABLE_BY_GROUP};
 use ringbuf_core::geometry::Records;
+use ringbuf_core::mpmc::Progress;
 use std::mem::{align_of, size_of};
 
 const CAPACITY_DEFAULT: u64 = 1024;
@@ -41,6 +42,7 @@ pub struct Options {
     metadata: Vec<u8>,
     sleeper: Sleeper,
     redelivery: Redelivery,
+    progress: Progress,
     reopen: bool,
     other_boot: OtherBoot,
     first_position: Option<u64>,
@@ -73,6 +75,7 @@ impl Options {
             metadata: Vec::new(),
             sleeper: Sleeper::Futex,
             redelivery: Redelivery::Redeliver,
+            progress: Progress::default(),
             reopen: false,
             other_boot: OtherBoot::Refuse,
             first_position: None,
@@ -165,6 +168,12 @@ impl Options {
     /// when it died.
     pub fn redelivery(mut self, redelivery: Redelivery) -> Self {
         self.redelivery = redelivery;
+        self
+    }
+
+    /// What peers of an `mpmc` ring wait for that were stopped while they held a slot.
+    pub fn progress(mut self, progress: Progress) -> Self {
+        self.progress = progress;
         self
     }
 
@@ -281,7 +290,7 @@ impl Options {
 
     fn many(&self) -> Result<Sides, OpenError> {
         let (producers, consumers) = (self.producers_max, self.consumers_max);
-        Sides::mpmc(self.lanes, producers, consumers, self.redeliveries_max)
+        Sides::mpmc(self.lanes, producers, consumers, self.redeliveries_max, self.progress)
             .map_err(OpenError::OutOfRange)
     }
 

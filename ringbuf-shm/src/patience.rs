@@ -5,6 +5,7 @@
 //! is asked whether the other side lives.
 
 use ringbuf_core::wait::{Patience, Step};
+use std::cell::Cell;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,7 @@ pub(crate) fn spin_default() -> Duration {
 
 /// Patience that ends at a deadline of the monotonic clock.
 #[derive(Debug)]
-pub(crate) struct TimePatience {
+pub(crate) struct TimePatience<'a> {
     deadline: Option<Instant>,
     spin_until: Instant,
     /// When the kernel was asked last, or time began to count.
@@ -50,9 +51,11 @@ pub(crate) struct TimePatience {
     /// Turns of the spin loop until the next look at the clock.
     unclocked: u32,
     probes: u64,
+    /// Told when the time to spin is over.
+    spun: Option<&'a Cell<bool>>,
 }
 
-impl TimePatience {
+impl<'a> TimePatience<'a> {
     /// Patience that begins now.
     pub(crate) fn new(wait: Wait, spin: Duration, may_sleep: bool) -> Self {
         Self::after(None, wait, spin, may_sleep)
@@ -74,7 +77,12 @@ impl TimePatience {
             Wait::AtMost(most) => now.checked_add(most),
         };
         let (spin_until, probed) = (now + spin, probed.unwrap_or(now));
-        Self { deadline, spin_until, probed, may_sleep, unclocked: 0, probes: 0 }
+        Self { deadline, spin_until, probed, may_sleep, unclocked: 0, probes: 0, spun: None }
+    }
+
+    /// Says in `spun` when the time to spin is over, whether anybody may sleep or not.
+    pub(crate) fn telling(self, spun: &'a Cell<bool>) -> Self {
+        Self { spun: Some(spun), ..self }
     }
 
     /// How often the kernel was asked.
@@ -88,13 +96,18 @@ impl TimePatience {
     }
 }
 
-impl Patience for TimePatience {
+impl Patience for TimePatience<'_> {
     fn next(&mut self) -> Step {
         if self.unclocked > 0 {
             self.unclocked -= 1;
             return Step::Spin;
         }
         let now = Instant::now();
+        if now >= self.spin_until
+            && let Some(spun) = self.spun
+        {
+            spun.set(true);
+        }
         if self.deadline.is_some_and(|deadline| now >= deadline) {
             self.probed = now;
             self.probes += 1;

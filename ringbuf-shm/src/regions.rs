@@ -4,7 +4,7 @@ use crate::layout::{MESSAGE_HEADER_LEN, SLOT_WORDS_LEN};
 use crate::native::Native;
 use ringbuf_core::event::EventWords;
 use ringbuf_core::machine::Line;
-use ringbuf_core::mpmc::LaneWords;
+use ringbuf_core::mpmc::{LaneWords, Notices};
 use ringbuf_core::peer::RowWords;
 use ringbuf_core::slot::SlotWords;
 use ringbuf_core::spsc::{ConsumerWords, ProducerWords};
@@ -112,7 +112,9 @@ const _: () = {
     assert!(offset_of!(LaneRegion, words) == 0);
     assert!(offset_of!(LaneWords<Native>, tail) == 0);
     assert!(offset_of!(LaneWords<Native>, head) == 128);
-    assert!(offset_of!(LaneWords<Native>, orphans) == 256);
+    assert!(offset_of!(LaneWords<Native>, notices) == 256);
+    assert!(offset_of!(Notices<Native>, orphans) == 0);
+    assert!(offset_of!(Notices<Native>, far) == 8);
     assert!(offset_of!(LaneRegion, high_water) == 384);
 
     assert!(size_of::<BoardRegion>() == 512);

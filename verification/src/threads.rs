@@ -6,9 +6,11 @@
 
 use crate::history::{Event, Span};
 use ringbuf_core::error::{ClaimError, ReadError};
+use ringbuf_core::floor::Floor;
 use ringbuf_core::machine::{Line, Machine};
-use ringbuf_core::mpmc::{Claim, Consumer, Lane, LaneWords, Producer};
+use ringbuf_core::mpmc::{Claim, Consumer, Lane, LaneWords, Producer, Progress};
 use ringbuf_core::peer::Who;
+use ringbuf_core::position::Position;
 use ringbuf_core::slot::{SlotWord, SlotWords};
 use std::cell::Cell;
 use std::fmt;
@@ -29,6 +31,8 @@ const ROUNDS: u32 = 2;
 /// So many fruitless calls in a row are taken for a hang: somebody gives up, and what is
 /// missing is missing in the history.
 const FRUITLESS_MAX: u32 = 1 << 21;
+/// After so many fruitless looks one passes by whoever is in the way, in a Strict lane.
+const PATIENCE: u32 = 4;
 /// So many answers in a row that there is nothing are written down.
 const EMPTY_MAX: u32 = 1000;
 
@@ -63,6 +67,7 @@ type Slots<'a> = &'a [SlotWords<Threads>];
 pub struct Stage {
     words: LaneWords<Threads>,
     slots: Vec<SlotWords<Threads>>,
+    progress: Progress,
     payload: Vec<AtomicU64>,
     tickets: Line<AtomicU64>,
     /// Messages that were released, to know when all were.
@@ -83,18 +88,12 @@ pub struct Cast {
 impl Stage {
     /// An empty lane of so many slots.
     #[must_use]
-    pub fn new(capacity: u64) -> Self {
-        let free = (0..capacity).map(|_| SlotWords {
-            state: AtomicU64::new(SlotWord::free(0).bits()),
-            fate: AtomicU64::new(0),
-        });
+    pub fn new(capacity: u64, progress: Progress) -> Self {
+        let free = |_| SlotWords::new(SlotWord::free(0), AtomicU64::new);
         Self {
-            words: LaneWords {
-                tail: Line(AtomicU64::new(0)),
-                head: Line(AtomicU64::new(0)),
-                orphans: Line(AtomicU64::new(0)),
-            },
-            slots: free.collect(),
+            words: LaneWords::new(Position::new(0), AtomicU64::new),
+            slots: (0..capacity).map(free).collect(),
+            progress,
             payload: (0..capacity).map(|_| AtomicU64::new(0)).collect(),
             tickets: Line(AtomicU64::new(1)),
             released: AtomicU64::new(0),
@@ -131,7 +130,7 @@ impl Stage {
     }
 
     fn lane(&self) -> Lane<'_, Threads, Slots<'_>> {
-        Lane::new(&Threads, &self.words, &self.slots[..])
+        Lane::new(&Threads, &self.words, &self.slots[..], self.progress)
     }
 
     /// Sequentially consistent: tickets order calls that do not overlap, and nothing
@@ -145,19 +144,19 @@ impl Stage {
     }
 
     fn write(&self, who: Who, each: u64) -> Vec<Event> {
-        let mut producer = Producer::new(self.lane(), who);
+        let (mut producer, floor) = (Producer::new(self.lane(), who), self.lane().floor());
         let mut events = Vec::new();
         for number in 0..each {
             if number.is_multiple_of(ABORT_EVERY) {
-                let (claim, _) = self.claim(&mut producer);
+                let (claim, _) = self.claim(&mut producer, &floor);
                 producer.lane().abort(claim);
             }
             let value = u64::from(who.row()) << 32 | number;
-            let (claim, claimed) = self.claim(&mut producer);
+            let (claim, claimed) = self.claim(&mut producer, &floor);
             // Relaxed: the lane orders the payload.
             self.message(claim.index()).store(value, Relaxed);
             let from = self.ticket();
-            producer.lane().commit(claim);
+            producer.lane().commit(claim, &floor).expect("our slot");
             let committed = Span { from, to: self.ticket() };
             events.push(Event::Wrote { value, claimed, committed });
         }
@@ -165,10 +164,19 @@ impl Stage {
     }
 
     /// Claims a place; and the call that got it.
-    fn claim(&self, producer: &mut Producer<'_, Threads, Slots<'_>>) -> (Claim, Span) {
-        for _ in 0..FRUITLESS_MAX {
+    fn claim(
+        &self,
+        producer: &mut Producer<'_, Threads, Slots<'_>>,
+        floor: &Floor,
+    ) -> (Claim, Span) {
+        for fruitless in 1..=FRUITLESS_MAX {
             let from = self.ticket();
-            match producer.claim() {
+            let claimed = if fruitless.is_multiple_of(PATIENCE) {
+                producer.claim_past(floor)
+            } else {
+                producer.claim(floor)
+            };
+            match claimed {
                 Ok(claim) => return (claim, Span { from, to: self.ticket() }),
                 Err(ClaimError::Full | ClaimError::Busy) => Threads.spin(),
                 Err(error) => panic!("{error}"),
@@ -185,7 +193,12 @@ impl Stage {
         while self.released.load(Acquire) < all && fruitless < FRUITLESS_MAX {
             fruitless += 1;
             let from = self.ticket();
-            match consumer.read() {
+            let read = if fruitless.is_multiple_of(PATIENCE) {
+                consumer.read_past()
+            } else {
+                consumer.read()
+            };
+            match read {
                 Ok(taken) => {
                     let read = Span { from, to: self.ticket() };
                     let value = self.message(taken.index()).load(Relaxed);

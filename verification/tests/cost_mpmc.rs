@@ -5,9 +5,11 @@
 //! file. The counts are exact, so they are compared, not bounded.
 
 use ringbuf_core::error::{ClaimError, ReadError};
+use ringbuf_core::floor::Floor;
 use ringbuf_core::machine::Line;
-use ringbuf_core::mpmc::{Consumer, Lane, LaneWords, Producer};
+use ringbuf_core::mpmc::{Claim, Consumer, Lane, LaneWords, Producer, Progress};
 use ringbuf_core::peer::{Liveness, Who};
+use ringbuf_core::position::Position;
 use ringbuf_core::slot::{SlotWord, SlotWords};
 use ringbuf_core::sweep::Swept;
 use ringbuf_verification::counting::{Counted, Counting, Tally, Uses, counting};
@@ -40,41 +42,48 @@ impl ringbuf_core::machine::Row for &Spread {
 struct Ring {
     words: LaneWords<Counting>,
     slots: Spread,
+    progress: Progress,
 }
 
 impl Ring {
-    fn new(capacity: u64) -> Self {
-        let free = (0..capacity).map(|_| {
-            let state = Counted::new(SlotWord::free(0).bits());
-            Line(SlotWords { state, fate: Counted::new(0) })
-        });
+    fn new(capacity: u64, progress: Progress) -> Self {
+        let free = |_| Line(SlotWords::new(SlotWord::free(0), Counted::new));
         Self {
-            words: LaneWords {
-                tail: Line(Counted::new(0)),
-                head: Line(Counted::new(0)),
-                orphans: Line(Counted::new(0)),
-            },
-            slots: Spread(free.collect()),
+            words: LaneWords::new(Position::new(0), Counted::new),
+            slots: Spread((0..capacity).map(free).collect()),
+            progress,
         }
     }
 
     fn lane(&self) -> Lane<'_, Counting, Slots<'_>> {
-        Lane::new(&Counting, &self.words, &self.slots)
+        Lane::new(&Counting, &self.words, &self.slots, self.progress)
     }
 
-    fn producer(&self, row: u32) -> Producer<'_, Counting, Slots<'_>> {
-        Producer::new(self.lane(), Who::new(row, 1))
+    fn producer(&self, row: u32) -> Writer<'_> {
+        Writer { core: Producer::new(self.lane(), Who::new(row, 1)), floor: self.lane().floor() }
     }
 
     fn consumer(&self, row: u32) -> Consumer<'_, Counting, Slots<'_>> {
         Consumer::new(self.lane(), Who::new(row, 1), REDELIVERIES_MAX)
     }
 
-    /// What was done to the slots, to `tail`, to `head` and to `orphans`.
+    /// What is done to a slot that is taken and given back: the last store is an exchange
+    /// in a Strict lane.
+    fn held(&self, loads: u64, stores: u64, exchanges: u64) -> Uses {
+        let exact = u64::from(self.progress == Progress::Strict);
+        uses(loads, stores - exact, exchanges + exact)
+    }
+
+    /// The loads of `far` by who finds nothing: in a Strict lane, one.
+    fn far(&self) -> u64 {
+        u64::from(self.progress == Progress::Strict)
+    }
+
+    /// What was done to the slots, to `tail`, to `head` and to the notices.
     fn uses(&self, tally: &Tally) -> [Uses; 4] {
         assert_eq!((tally.fences, tally.calls), (0, 0), "no fence and no call");
-        let LaneWords { tail, head, orphans } = &self.words;
-        [tally.of(&self.slots.0[..]), tally.of(tail), tally.of(head), tally.of(orphans)]
+        let LaneWords { tail, head, notices } = &self.words;
+        [tally.of(&self.slots.0[..]), tally.of(tail), tally.of(head), tally.of(notices)]
     }
 }
 
@@ -82,9 +91,31 @@ fn uses(loads: u64, stores: u64, exchanges: u64) -> Uses {
     Uses { loads, stores, exchanges }
 }
 
-fn send(producer: &mut Producer<'_, Counting, Slots<'_>>) {
+/// All capacities, in both kinds of progress.
+fn rings() -> impl Iterator<Item = (u64, Progress)> {
+    let both = [Progress::Fast, Progress::Strict];
+    CAPACITIES.into_iter().flat_map(move |capacity| both.map(|progress| (capacity, progress)))
+}
+
+/// A producer and its floor.
+struct Writer<'a> {
+    core: Producer<'a, Counting, Slots<'a>>,
+    floor: Floor,
+}
+
+impl Writer<'_> {
+    fn claim(&mut self) -> Result<Claim, ClaimError> {
+        self.core.claim(&self.floor)
+    }
+
+    fn commit(&self, claim: Claim) {
+        self.core.lane().commit(claim, &self.floor).unwrap();
+    }
+}
+
+fn send(producer: &mut Writer<'_>) {
     let claim = producer.claim().unwrap();
-    producer.lane().commit(claim);
+    producer.commit(claim);
 }
 
 fn receive(consumer: &mut Consumer<'_, Counting, Slots<'_>>) {
@@ -112,15 +143,15 @@ fn living(rows: std::ops::Range<u32>) -> Living {
 /// Two laps, one message at a time, each side's share of each message compared.
 fn each_message_costs_the_same(
     ring: &Ring,
-    producer: &mut Producer<'_, Counting, Slots<'_>>,
+    producer: &mut Writer<'_>,
     consumer: &mut Consumer<'_, Counting, Slots<'_>>,
 ) {
     for number in 1..=2 * ring.lane().capacity() {
         let moves = u64::from(number % LAZY == 0);
         let sent = counting(|| send(producer));
-        assert_eq!(ring.uses(&sent), [uses(2, 1, 1), uses(0, 0, moves), NONE, NONE]);
+        assert_eq!(ring.uses(&sent), [ring.held(2, 1, 1), uses(0, 0, moves), NONE, NONE]);
         let received = counting(|| receive(consumer));
-        let expected = [uses(1, 1, 1), NONE, uses(0, 0, moves), uses(1, 0, 0)];
+        let expected = [ring.held(1, 1, 1), NONE, uses(0, 0, moves), uses(1, 0, 0)];
         assert_eq!(ring.uses(&received), expected);
         // The slot; `orphans`; now and then a hint.
         let moves = usize::from(number % LAZY == 0);
@@ -130,8 +161,8 @@ fn each_message_costs_the_same(
 
 #[test]
 fn a_message_is_one_load_one_exchange_and_one_store_at_each_side() {
-    for capacity in CAPACITIES {
-        let ring = Ring::new(capacity);
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
         let (mut producer, mut consumer) = (ring.producer(1), ring.consumer(2));
         assert_eq!(consumer.read(), Err(ReadError::Empty), "has looked for orphans");
         each_message_costs_the_same(&ring, &mut producer, &mut consumer);
@@ -141,8 +172,8 @@ fn a_message_is_one_load_one_exchange_and_one_store_at_each_side() {
 #[test]
 fn peers_that_do_nothing_cost_nothing() {
     const IDLE: u32 = 200;
-    for capacity in CAPACITIES {
-        let ring = Ring::new(capacity);
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
         let mut idle: Vec<_> =
             (0..IDLE).map(|row| (ring.producer(row), ring.consumer(row))).collect();
         for (producer, consumer) in &mut idle {
@@ -160,8 +191,8 @@ fn peers_that_do_nothing_cost_nothing() {
 
 #[test]
 fn a_place_that_another_took_costs_two_loads() {
-    for capacity in CAPACITIES {
-        let ring = Ring::new(capacity);
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
         let (mut one, mut other) = (ring.producer(1), ring.producer(2));
         let (mut reader, mut second) = (ring.consumer(3), ring.consumer(4));
         assert_eq!(reader.read(), Err(ReadError::Empty));
@@ -169,16 +200,16 @@ fn a_place_that_another_took_costs_two_loads() {
         send(&mut one);
         receive(&mut reader);
         let sent = counting(|| send(&mut other));
-        assert_eq!(ring.uses(&sent), [uses(3, 1, 1), uses(1, 0, 0), NONE, NONE]);
+        assert_eq!(ring.uses(&sent), [ring.held(3, 1, 1), uses(1, 0, 0), NONE, NONE]);
         let received = counting(|| receive(&mut second));
-        assert_eq!(ring.uses(&received), [uses(2, 1, 1), NONE, uses(1, 0, 0), uses(1, 0, 0)]);
+        assert_eq!(ring.uses(&received), [ring.held(2, 1, 1), NONE, uses(1, 0, 0), uses(1, 0, 0)]);
     }
 }
 
 #[test]
 fn who_was_away_is_as_far_as_the_others_at_once() {
-    for capacity in CAPACITIES {
-        let ring = Ring::new(capacity);
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
         let (mut away, mut producer) = (ring.producer(1), ring.producer(2));
         let (mut out, mut consumer) = (ring.consumer(3), ring.consumer(4));
         assert_eq!(out.read(), Err(ReadError::Empty));
@@ -187,26 +218,29 @@ fn who_was_away_is_as_far_as_the_others_at_once() {
             receive(&mut consumer);
         }
         let back = counting(|| send(&mut away));
-        assert_eq!(ring.uses(&back), [uses(3, 1, 1), uses(1, 0, 0), NONE, NONE]);
+        assert_eq!(ring.uses(&back), [ring.held(3, 1, 1), uses(1, 0, 0), NONE, NONE]);
         let back = counting(|| receive(&mut out));
-        assert_eq!(ring.uses(&back), [uses(2, 1, 1), NONE, uses(1, 0, 0), uses(1, 0, 0)]);
+        assert_eq!(ring.uses(&back), [ring.held(2, 1, 1), NONE, uses(1, 0, 0), uses(1, 0, 0)]);
     }
 }
 
 #[test]
 fn a_look_that_finds_nothing_only_loads() {
-    for capacity in CAPACITIES {
-        let ring = Ring::new(capacity);
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
         let (mut producer, mut consumer) = (ring.producer(1), ring.consumer(2));
         // The first look of a consumer searches for orphans.
         let first = counting(|| assert_eq!(consumer.read(), Err(ReadError::Empty)));
-        assert_eq!(ring.uses(&first), [uses(capacity + 1, 0, 0), NONE, NONE, uses(2, 0, 0)]);
+        assert_eq!(
+            ring.uses(&first),
+            [uses(capacity + 1, 0, 0), NONE, NONE, uses(2 + ring.far(), 0, 0)]
+        );
         let empty = counting(|| assert_eq!(consumer.read(), Err(ReadError::Empty)));
-        assert_eq!(ring.uses(&empty), [uses(1, 0, 0), NONE, NONE, uses(1, 0, 0)]);
+        assert_eq!(ring.uses(&empty), [uses(1, 0, 0), NONE, NONE, uses(1 + ring.far(), 0, 0)]);
         let claim = producer.claim().unwrap();
         let busy = counting(|| assert_eq!(consumer.read(), Err(ReadError::Busy)));
         assert_eq!(ring.uses(&busy), [uses(1, 0, 0), NONE, NONE, uses(1, 0, 0)]);
-        producer.lane().commit(claim);
+        producer.commit(claim);
         for _ in 1..capacity {
             send(&mut producer);
         }
@@ -217,20 +251,22 @@ fn a_look_that_finds_nothing_only_loads() {
 
 #[test]
 fn a_place_that_is_given_up_costs_what_a_message_costs() {
-    let ring = Ring::new(64);
-    let mut producer = ring.producer(1);
-    let tally = counting(|| {
-        let claim = producer.claim().unwrap();
-        producer.lane().abort(claim);
-    });
-    assert_eq!(ring.uses(&tally), [uses(1, 1, 1), NONE, NONE, NONE]);
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
+        let mut producer = ring.producer(1);
+        let tally = counting(|| {
+            let claim = producer.claim().unwrap();
+            ring.lane().abort(claim);
+        });
+        assert_eq!(ring.uses(&tally), [ring.held(1, 1, 1), NONE, NONE, NONE]);
+    }
 }
 
 #[test]
 fn a_sweep_is_one_load_a_slot_one_question_a_holder_and_one_exchange_a_dead_one() {
     const SWEEPER: u32 = 9;
-    for capacity in CAPACITIES {
-        let ring = Ring::new(capacity);
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
         let lane = ring.lane();
         let me = Who::new(SWEEPER, 1);
         let everybody = living(0..10);
@@ -260,8 +296,8 @@ fn a_sweep_is_one_load_a_slot_one_question_a_holder_and_one_exchange_a_dead_one(
 
 #[test]
 fn an_adoption_is_a_load_of_each_slot_before_it_an_exchange_and_a_note() {
-    for capacity in CAPACITIES {
-        let ring = Ring::new(capacity);
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
         let (mut producer, mut dying) = (ring.producer(1), ring.consumer(2));
         let mut consumer = ring.consumer(3);
         assert_eq!(consumer.read(), Err(ReadError::Empty));
@@ -280,21 +316,21 @@ fn an_adoption_is_a_load_of_each_slot_before_it_an_exchange_and_a_note() {
             consumer.lane().release(taken);
         });
         // The slots up to this one, and its fate, loaded and stored; and the release.
-        let expected = [uses(before + 1 + 1, 2, 1), NONE, NONE, uses(2, 0, 0)];
+        let expected = [ring.held(before + 1 + 1, 2, 1), NONE, NONE, uses(2, 0, 0)];
         assert_eq!(ring.uses(&adopted), expected);
         // The next look finds that there are no more, and goes on at the head.
         let after = counting(|| receive(&mut consumer));
-        assert_eq!(after.of(&ring.words.orphans), uses(2, 0, 0));
+        assert_eq!(after.of(&ring.words.notices), uses(2, 0, 0));
         let settled = counting(|| receive(&mut consumer));
-        assert_eq!(settled.of(&ring.words.orphans), uses(1, 0, 0));
-        assert_eq!(settled.of(&ring.slots.0[..]), uses(1, 1, 1));
+        assert_eq!(settled.of(&ring.words.notices), uses(1, 0, 0));
+        assert_eq!(settled.of(&ring.slots.0[..]), ring.held(1, 1, 1));
     }
 }
 
 #[test]
 fn a_drop_is_an_adoption_that_ends_at_once() {
-    for capacity in CAPACITIES {
-        let ring = Ring::new(capacity);
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
         let (mut producer, mut dying) = (ring.producer(1), ring.consumer(2));
         send(&mut producer);
         let _held = dying.read().unwrap();
@@ -302,7 +338,8 @@ fn a_drop_is_an_adoption_that_ends_at_once() {
         ring.lane().sweep(consumer.me(), &living(3..4)).unwrap();
         let dropped = counting(|| assert_eq!(consumer.read(), Err(ReadError::Empty)));
         // Every slot, the fate of this one, and two places from the head.
-        let expected = [uses(capacity + 1 + 2, 2, 1), NONE, uses(1, 0, 0), uses(2, 0, 0)];
+        let expected =
+            [ring.held(capacity + 1 + 2, 2, 1), NONE, uses(1, 0, 0), uses(2 + ring.far(), 0, 0)];
         assert_eq!(ring.uses(&dropped), expected);
     }
 }

@@ -5,6 +5,7 @@
 //! search itself is shown each pattern, and compared with one that tries every order.
 
 use proptest::prelude::*;
+use ringbuf_core::mpmc::Progress;
 use ringbuf_verification::history::{Event, Span, Violation, check};
 use ringbuf_verification::threads::{Cast, Stage};
 use std::time::Instant;
@@ -23,7 +24,7 @@ fn threads_are_answered_as_by_a_queue() {
     for (threads, capacity) in &scenes {
         let each = messages / scenes.len() as u64 / u64::from(*threads);
         let cast = Cast { producers: *threads, consumers: *threads, each };
-        let events = Stage::new(*capacity).play(cast);
+        let events = Stage::new(*capacity, Progress::Fast).play(cast);
         let found = check(&events);
         assert_eq!(found, Ok(()), "{threads} producers and consumers, {capacity} slots");
         let empty = events.iter().filter(|event| matches!(event, Event::Empty(_))).count();

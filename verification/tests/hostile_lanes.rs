@@ -8,9 +8,10 @@
 
 use proptest::prelude::*;
 use ringbuf_core::error::{ClaimError, ReadError};
-use ringbuf_core::machine::Line;
-use ringbuf_core::mpmc::{Claim, Consumer, Lane, LaneWords, Producer, Taken};
+use ringbuf_core::floor::Floor;
+use ringbuf_core::mpmc::{Claim, Consumer, Lane, LaneWords, Producer, Progress, Taken};
 use ringbuf_core::peer::{Liveness, STATE_BITS, Who};
+use ringbuf_core::position::Position;
 use ringbuf_core::slot::{Fate, SlotWord, SlotWords};
 use ringbuf_verification::mortal::{Mortal, Plain, meddled, mortal};
 use std::cell::Cell;
@@ -25,6 +26,12 @@ const WALK: u64 = 2 + LOOK;
 /// Looks at a slot that changes, each a load or an exchange; tries to announce.
 const LOOKS_MAX: u64 = 64;
 const ANNOUNCE: u64 = 2 * 64;
+/// Laps of a walk in a Strict lane; to pass a place: load `far`, exchange; looks for
+/// something to pass for; tries of an exchange that others' get in the way of.
+const LAPS_STRICT: u64 = 64;
+const PASS: u64 = 2;
+const LOOKS_BEYOND: u64 = 64;
+const TRIES: u64 = 1024;
 /// A search: load a slot, take it, load its fate, note it, give it back.
 const SEARCH: u64 = 5;
 
@@ -42,34 +49,28 @@ type Slots<'a> = &'a [SlotWords<Mortal>];
 
 impl Shared {
     fn new(capacity: u64) -> Self {
-        let free = (0..capacity).map(|_| SlotWords {
-            state: Plain::new(SlotWord::free(0).bits()),
-            fate: Plain::new(0),
-        });
+        let free = |_| SlotWords::new(SlotWord::free(0), Plain::new);
         Self {
-            words: LaneWords {
-                tail: Line(Plain::new(0)),
-                head: Line(Plain::new(0)),
-                orphans: Line(Plain::new(0)),
-            },
-            slots: free.collect(),
+            words: LaneWords::new(Position::new(0), Plain::new),
+            slots: (0..capacity).map(free).collect(),
         }
     }
 
     fn poke(&self, poke: &Poke) {
-        let LaneWords { tail, head, orphans } = &self.words;
+        let LaneWords { tail, head, notices } = &self.words;
         let slot = |number: usize| &self.slots[number % self.slots.len()];
         match *poke {
             Poke::Nothing => {}
             Poke::Hint(which, value) => value.store([tail, head][usize::from(which)]),
-            Poke::Orphans(value) => value.store(orphans),
+            Poke::Orphans(value) => value.store(&notices.orphans),
+            Poke::Far(value) => value.store(&notices.far),
             Poke::State(number, value) => value.store(&slot(number).state),
             Poke::Fate(number, value) => value.store(&slot(number).fate),
             Poke::Orphan(number, deliveries) => {
                 let lap = SlotWord::new(slot(number).state.get()).lap();
                 slot(number).state.set(u64::from(lap) << 32 | ORPHAN);
                 slot(number).fate.set(Fate { deliveries, dropped: 0xFF_FFFF }.bits());
-                orphans.set(orphans.get().wrapping_add(1));
+                notices.orphans.set(notices.orphans.get().wrapping_add(1));
             }
             Poke::Lap(by) => {
                 for slot in &self.slots {
@@ -85,6 +86,7 @@ enum Poke {
     Nothing,
     Hint(bool, Value),
     Orphans(Value),
+    Far(Value),
     State(usize, Value),
     Fate(usize, Value),
     /// A message that was delivered again so often.
@@ -132,6 +134,7 @@ fn poke() -> impl Strategy<Value = Poke> {
         4 => Just(Poke::Nothing),
         2 => (any::<bool>(), value()).prop_map(|(which, value)| Poke::Hint(which, value)),
         1 => value().prop_map(Poke::Orphans),
+        1 => value().prop_map(Poke::Far),
         4 => (any::<usize>(), value()).prop_map(|(slot, value)| Poke::State(slot, value)),
         1 => (any::<usize>(), value()).prop_map(|(slot, value)| Poke::Fate(slot, value)),
         1 => (any::<usize>(), any::<u8>()).prop_map(|(slot, often)| Poke::Orphan(slot, often)),
@@ -188,16 +191,26 @@ fn ends<T>(operations_max: u64, call: impl FnOnce() -> T) -> T {
 /// What each call needs at most, for a capacity.
 struct Most {
     claim: u64,
+    commit: u64,
     read: u64,
+    release: u64,
     sweep: u64,
 }
 
 impl Most {
-    fn of(capacity: u64) -> Self {
-        let walk = LOOK + WALK * (capacity + STEPS_MORE);
+    fn of(capacity: u64, progress: Progress) -> Self {
+        let (walk, tries, announce) = match progress {
+            Progress::Fast => (LOOK + WALK * (capacity + STEPS_MORE), 0, 0),
+            Progress::Strict => {
+                let steps = LAPS_STRICT * capacity + STEPS_MORE;
+                (LOOK + (WALK + PASS) * steps + LOOKS_BEYOND * capacity, TRIES, 2 * TRIES)
+            }
+        };
         Self {
             claim: walk,
-            read: 2 + SEARCH * capacity + walk,
+            commit: 3 + tries * (1 + announce),
+            read: 2 + (SEARCH + tries) * capacity + walk,
+            release: 1 + tries,
             sweep: capacity * (1 + LOOKS_MAX) + ANNOUNCE,
         }
     }
@@ -208,50 +221,75 @@ struct Hand<'a> {
     shared: &'a Shared,
     lane: Lane<'a, Mortal, Slots<'a>>,
     producer: Producer<'a, Mortal, Slots<'a>>,
+    floor: Floor,
     consumer: Consumer<'a, Mortal, Slots<'a>>,
     redeliveries_max: u8,
+    progress: Progress,
+    passes: bool,
     claims: Vec<Claim>,
     taken: Vec<Taken>,
     oracle: Oracle,
 }
 
 impl<'a> Hand<'a> {
-    fn new(shared: &'a Shared, machine: &'a Mortal, lazy: u64, redeliveries_max: u8) -> Self {
-        let lane = Lane::new(machine, &shared.words, &shared.slots[..]).with_lazy(lazy);
+    fn new(
+        shared: &'a Shared,
+        machine: &'a Mortal,
+        progress: Progress,
+        lazy: u64,
+        redeliveries_max: u8,
+    ) -> Self {
+        let lane = Lane::new(machine, &shared.words, &shared.slots[..], progress).with_lazy(lazy);
         Self {
             shared,
             lane,
             producer: Producer::new(lane, ME),
+            floor: lane.floor(),
             consumer: Consumer::new(lane, ME, redeliveries_max),
             redeliveries_max,
+            progress,
+            passes: false,
             claims: Vec::new(),
             taken: Vec::new(),
             oracle: Oracle(Cell::new(1)),
         }
     }
 
+    /// Passes by whoever is in the way, every other time.
+    fn claim(&mut self) -> Result<Claim, ClaimError> {
+        self.passes = !self.passes;
+        let (producer, floor) = (&mut self.producer, &self.floor);
+        if self.passes { producer.claim_past(floor) } else { producer.claim(floor) }
+    }
+
+    fn read(&mut self) -> Result<Taken, ReadError> {
+        self.passes = !self.passes;
+        if self.passes { self.consumer.read_past() } else { self.consumer.read() }
+    }
+
     fn does(&mut self, step: Step) {
         let capacity = self.lane.capacity();
-        let most = Most::of(capacity);
+        let most = Most::of(capacity, self.progress);
         match step {
             Step::Claim => {
-                if let Ok(claim) = ends(most.claim, || self.producer.claim()) {
+                if let Ok(claim) = ends(most.claim, || self.claim()) {
                     assert!(claim.index() < capacity);
                     self.claims.push(claim);
                 }
             }
             Step::Commit => {
                 if let Some(claim) = self.claims.pop() {
-                    ends(3, || self.lane.commit(claim));
+                    // `Corrupt`, where the slot was taken from us.
+                    let _ = ends(most.commit, || self.lane.commit(claim, &self.floor));
                 }
             }
             Step::Abort => {
                 if let Some(claim) = self.claims.pop() {
-                    ends(1, || self.lane.abort(claim));
+                    ends(most.release, || self.lane.abort(claim));
                 }
             }
             Step::Read => {
-                if let Ok(taken) = ends(most.read, || self.consumer.read()) {
+                if let Ok(taken) = ends(most.read, || self.read()) {
                     assert!(taken.index() < capacity);
                     assert!(taken.redelivered() <= self.redeliveries_max);
                     self.taken.push(taken);
@@ -259,7 +297,7 @@ impl<'a> Hand<'a> {
             }
             Step::Release => {
                 if let Some(taken) = self.taken.pop() {
-                    ends(1, || self.lane.release(taken));
+                    ends(most.release, || self.lane.release(taken));
                 }
             }
             Step::Sweep => {
@@ -291,6 +329,7 @@ proptest! {
     #[test]
     fn no_value_of_a_word_harms_a_lane(
         log in 0_u32..=4,
+        progress in prop_oneof![Just(Progress::Fast), Just(Progress::Strict)],
         lazy in prop_oneof![1..=8_u64, Just(0), Just(u64::MAX)],
         redeliveries_max in prop_oneof![0..=3_u8, Just(254)],
         start in prop_oneof![Just(0_u64), (0..20_u64).prop_map(u64::wrapping_neg), any::<u64>()],
@@ -301,6 +340,7 @@ proptest! {
         let shared = Rc::new(Shared::new(1 << log));
         shared.words.tail.set(start);
         shared.words.head.set(start);
+        shared.words.notices.far.set(start);
         shared.poke(&Poke::Lap(u32::try_from(start >> log & 0xFFFF_FFFF).expect("a lap")));
         let far = Rc::clone(&shared);
         let mut count = 0;
@@ -311,9 +351,14 @@ proptest! {
             }
         };
         let machine = Mortal::default();
-        let mut hand = Hand::new(&shared, &machine, lazy, redeliveries_max);
+        let mut hand = Hand::new(&shared, &machine, progress, lazy, redeliveries_max);
         meddled(meddle, || steps.into_iter().for_each(|step| hand.does(step)));
     }
+}
+
+/// In both kinds of progress.
+fn both<T: Copy>(of: impl Iterator<Item = T>) -> impl Iterator<Item = (T, Progress)> {
+    of.flat_map(|each| [Progress::Fast, Progress::Strict].map(|progress| (each, progress)))
 }
 
 /// Runs `call` while every slot changes before every operation as `change` says.
@@ -335,10 +380,11 @@ fn chased<T>(
 /// the hint is moved under us.
 #[test]
 fn a_walk_that_never_arrives_is_given_up() {
-    for (log, state) in (0..=4).flat_map(|log| [(log, 2_u64), (log, 4)]) {
+    let states = |log| [2_u64, 4, 6].map(|state| (log, state));
+    for ((log, state), progress) in both((0..=4).flat_map(states)) {
         let shared = Rc::new(Shared::new(1 << log));
         let machine = Mortal::default();
-        let mut hand = Hand::new(&shared, &machine, 1, 0);
+        let mut hand = Hand::new(&shared, &machine, progress, 1, 0);
         hand.consumer.read().unwrap_err();
         let later = move |shared: &Shared, count: u64| {
             for slot in &shared.slots {
@@ -348,10 +394,10 @@ fn a_walk_that_never_arrives_is_given_up() {
             shared.words.tail.set(count);
             shared.words.head.set(count);
         };
-        let most = Most::of(1 << log);
-        let claimed = chased(&shared, later, || ends(most.claim, || hand.producer.claim()));
+        let most = Most::of(1 << log, progress);
+        let claimed = chased(&shared, later, || ends(most.claim, || hand.claim()));
         assert_eq!(claimed, Err(ClaimError::Busy));
-        let read = chased(&shared, later, || ends(most.read, || hand.consumer.read()));
+        let read = chased(&shared, later, || ends(most.read, || hand.read()));
         assert_eq!(read, Err(ReadError::Busy));
     }
 }
@@ -366,17 +412,17 @@ fn a_sweep_whose_every_exchange_fails_ends() {
             false
         }
     }
-    for log in 0..=4 {
+    for (log, progress) in both(0..=4) {
         let shared = Rc::new(Shared::new(1 << log));
         let machine = Mortal::default();
-        let hand = Hand::new(&shared, &machine, 1, 0);
+        let hand = Hand::new(&shared, &machine, progress, 1, 0);
         let other = |shared: &Shared, count: u64| {
             for slot in &shared.slots {
                 slot.state.set(count << 32 | SOMEBODY << STATE_BITS | 4);
             }
-            shared.words.orphans.set(count);
+            shared.words.notices.orphans.set(count);
         };
-        let most = Most::of(1 << log);
+        let most = Most::of(1 << log, progress);
         let swept = chased(&shared, other, || ends(most.sweep, || hand.lane.sweep(ME, &Dead)));
         assert_eq!(swept.map(|swept| swept.freed + swept.orphaned), Ok(0));
         // Now the slots are orphans that nobody can announce.
@@ -384,7 +430,7 @@ fn a_sweep_whose_every_exchange_fails_ends() {
             for slot in &shared.slots {
                 slot.state.set(ORPHAN);
             }
-            shared.words.orphans.set(count);
+            shared.words.notices.orphans.set(count);
         };
         let swept = chased(&shared, other, || ends(most.sweep, || hand.lane.sweep(ME, &Dead)));
         assert_eq!(swept.map(|swept| swept.freed + swept.orphaned), Ok(0));
@@ -393,14 +439,13 @@ fn a_sweep_whose_every_exchange_fails_ends() {
 
 #[test]
 fn every_number_of_deliveries_is_shown_once_more_or_dropped() {
-    for (limit, deliveries) in
-        (0..=254).flat_map(|limit| (0..=255).map(move |often| (limit, often)))
-    {
+    let all = (0..=254).flat_map(|limit| (0..=255).map(move |often| (limit, often)));
+    for ((limit, deliveries), progress) in both(all) {
         let shared = Shared::new(1);
         let machine = Mortal::default();
         shared.poke(&Poke::Orphan(0, deliveries));
-        let mut hand = Hand::new(&shared, &machine, 1, limit);
-        let shown = ends(Most::of(1).read, || hand.consumer.read());
+        let mut hand = Hand::new(&shared, &machine, progress, 1, limit);
+        let shown = ends(Most::of(1, progress).read, || hand.consumer.read());
         let dropped = Fate::new(shared.slots[0].fate.get()).dropped;
         if deliveries < limit {
             assert_eq!(shown.map(|taken| taken.redelivered()), Ok(deliveries + 1));

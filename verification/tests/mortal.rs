@@ -9,10 +9,13 @@
 mod lives;
 
 use lives::{event, lanes, records, rows, slots};
+use ringbuf_core::mpmc::Progress;
 use ringbuf_verification::mortal::killed_at;
 use ringbuf_verification::site::Kind;
 use ringbuf_verification::source::operations;
 use std::collections::BTreeSet;
+
+const BOTH: [Progress; 2] = [Progress::Fast, Progress::Strict];
 
 /// Calls `scene(first, second)` for every death point of the first life and, for
 /// each, every death point of the second; how often. The scene says which of the
@@ -80,9 +83,12 @@ fn producers_of_records_that_die_lose_no_committed_record() {
 
 #[test]
 fn peers_of_a_lane_that_die_lose_nothing_and_count_what_they_drop() {
-    for redeliveries in [0, 1, 2] {
-        let count = every_pair(|first, second| lanes::peers(first, second, redeliveries));
-        println!("peers of a lane, {redeliveries} redeliveries: {count} pairs of lives");
+    for progress in BOTH {
+        for redeliveries in [0, 1, 2] {
+            let count =
+                every_pair(|first, second| lanes::peers(first, second, progress, redeliveries));
+            println!("{progress:?}, {redeliveries} redeliveries: {count} pairs of lives");
+        }
     }
 }
 
@@ -114,8 +120,10 @@ fn every_operation_of_the_core_was_killed_at() {
     }
     every_pair(|first, second| slots::producers(first, second, 2));
     every_pair(records::producers);
-    for redeliveries in [0, 1] {
-        every_pair(|first, second| lanes::peers(first, second, redeliveries));
+    for progress in BOTH {
+        for redeliveries in [0, 1] {
+            every_pair(|first, second| lanes::peers(first, second, progress, redeliveries));
+        }
     }
     every_pair(event::notifiers);
     every_pair(event::sleepers);

@@ -8,11 +8,11 @@
 
 use proptest::prelude::*;
 use ringbuf_core::error::{ClaimError, ReadError};
-use ringbuf_core::machine::Line;
-use ringbuf_core::mpmc::{Claim, Consumer, Lane, LaneWords, Producer, Taken};
+use ringbuf_core::floor::Floor;
+use ringbuf_core::mpmc::{Claim, Consumer, Lane, LaneWords, Producer, Progress, Taken};
 use ringbuf_core::peer::{Locks, Who};
 use ringbuf_core::position::Position;
-use ringbuf_core::slot::{Fate, SlotWord, SlotWords, lap_of};
+use ringbuf_core::slot::{Fate, SlotWord, SlotWords};
 use ringbuf_core::sweep::Swept;
 use ringbuf_verification::kernel::{self, Kernel as _, Process};
 use ringbuf_verification::mortal::{Mortal, Plain};
@@ -153,6 +153,7 @@ struct Shared {
     words: LaneWords<Mortal>,
     slots: Vec<SlotWords<Mortal>>,
     kernel: kernel::Plain,
+    progress: Progress,
     lazy: u64,
     redeliveries_max: u8,
 }
@@ -160,27 +161,20 @@ struct Shared {
 impl Shared {
     fn new(capacity: u64, start: u64, lazy: u64, redeliveries_max: u8) -> Self {
         let first = Position::new(start);
-        let free = (0..capacity).map(|index| {
-            let ahead = index.wrapping_sub(first.index(capacity)) & (capacity - 1);
-            let state = SlotWord::free(lap_of(first.plus(ahead), capacity)).bits();
-            SlotWords { state: Plain::new(state), fate: Plain::new(0) }
-        });
+        let free = |index| SlotWords::new(SlotWord::first(index, capacity, first), Plain::new);
         Self {
             machine: Mortal::default(),
-            words: LaneWords {
-                tail: Line(Plain::new(start)),
-                head: Line(Plain::new(start)),
-                orphans: Line(Plain::new(0)),
-            },
-            slots: free.collect(),
+            words: LaneWords::new(first, Plain::new),
+            slots: (0..capacity).map(free).collect(),
             kernel: kernel::Plain::unlocked(),
+            progress: Progress::Fast,
             lazy,
             redeliveries_max,
         }
     }
 
     fn lane(&self) -> Lane<'_, Mortal, Slots<'_>> {
-        Lane::new(&self.machine, &self.words, &self.slots[..]).with_lazy(self.lazy)
+        Lane::new(&self.machine, &self.words, &self.slots[..], self.progress).with_lazy(self.lazy)
     }
 
     fn dropped(&self) -> u32 {
@@ -193,6 +187,7 @@ struct Peer<'a> {
     who: Who,
     process: Process<'a, kernel::Plain>,
     producer: Producer<'a, Mortal, Slots<'a>>,
+    floor: Floor,
     consumer: Consumer<'a, Mortal, Slots<'a>>,
     claims: Vec<(usize, Claim)>,
     taken: Vec<(usize, Taken)>,
@@ -203,7 +198,8 @@ impl<'a> Peer<'a> {
         let process = Process::new(&shared.kernel, who.bits());
         assert_eq!(process.take(who), Ok(true), "a new identity is free");
         let (producer, consumer) = Self::handles(shared, who);
-        Self { who, process, producer, consumer, claims: Vec::new(), taken: Vec::new() }
+        let floor = shared.lane().floor();
+        Self { who, process, producer, floor, consumer, claims: Vec::new(), taken: Vec::new() }
     }
 
     fn handles(
@@ -220,14 +216,14 @@ impl<'a> Peer<'a> {
         match step {
             Step::Claim => {
                 let expected = list.claim(self.who);
-                let found = self.producer.claim();
+                let found = self.producer.claim(&self.floor);
                 let place = expected.map(|place| list.index(place));
                 assert_eq!(found.as_ref().map(Claim::index).map_err(|error| *error), place);
                 self.claims.extend(expected.ok().zip(found.ok()));
             }
             Step::Commit(which) => {
                 if let Some((place, claim)) = pick(&mut self.claims, which) {
-                    lane.commit(claim);
+                    lane.commit(claim, &self.floor).expect("our slot");
                     list.places[place] = Place::Full;
                 }
             }
@@ -295,10 +291,15 @@ proptest! {
         log in 0_u32..=4,
         lazy in 1..=8_u64,
         redeliveries_max in 0..=3_u8,
+        strict in any::<bool>(),
         steps in prop::collection::vec(step(), 1..300),
     ) {
         let capacity = 1_u64 << log;
-        let shared = Shared::new(capacity, start, lazy, redeliveries_max);
+        let mut shared = Shared::new(capacity, start, lazy, redeliveries_max);
+        if strict {
+            // Nobody passes anybody here: the same list.
+            shared.progress = Progress::Strict;
+        }
         let mut list = Reference {
             capacity: 1 << log,
             first: usize::try_from(start & (capacity - 1)).expect("an index"),
@@ -345,9 +346,9 @@ fn who_was_away_for_more_laps_than_are_counted_goes_on_where_the_others_are() {
         for (slot, later) in shared.slots.iter().zip(&later.slots) {
             slot.state.set(later.state.get());
         }
-        let claim = away.producer.claim().expect("a place");
+        let claim = away.producer.claim(&away.floor).expect("a place");
         assert_eq!(claim.index(), 5 % capacity, "{laps} laps of {capacity}");
-        shared.lane().commit(claim);
+        shared.lane().commit(claim, &away.floor).expect("our slot");
         let taken = away.consumer.read().expect("the message");
         assert_eq!(taken.index(), 5 % capacity, "{laps} laps of {capacity}");
         shared.lane().release(taken);

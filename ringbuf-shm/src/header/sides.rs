@@ -2,6 +2,7 @@
 
 use crate::kind::Kind;
 use crate::layout::SPSC_ROWS;
+use ringbuf_core::mpmc::Progress;
 use ringbuf_core::peer::ROWS_MAX;
 use ringbuf_core::slot::REDELIVERIES_MAX;
 
@@ -18,6 +19,8 @@ pub(crate) enum Sides {
         consumers: u32,
         /// How often a message is delivered again before it is dropped and counted.
         redeliveries_max: u32,
+        /// What a peer waits for that has stopped.
+        progress: Progress,
     },
 }
 
@@ -28,6 +31,7 @@ impl Sides {
         producers: u32,
         consumers: u32,
         redeliveries_max: u32,
+        progress: Progress,
     ) -> Result<Self, &'static str> {
         let rows = producers.checked_add(consumers).filter(|&rows| rows <= ROWS_MAX);
         if producers == 0 || consumers == 0 || rows.is_none() {
@@ -36,13 +40,20 @@ impl Sides {
         if redeliveries_max == 0 || redeliveries_max > u32::from(REDELIVERIES_MAX) {
             return Err("the number of redeliveries (1 to 254)");
         }
-        Ok(Self::Mpmc { lanes, producers, consumers, redeliveries_max })
+        Ok(Self::Mpmc { lanes, producers, consumers, redeliveries_max, progress })
     }
 
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Spsc => Kind::Spsc,
             Self::Mpmc { .. } => Kind::Mpmc,
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        match *self {
+            Self::Spsc => Progress::Fast,
+            Self::Mpmc { progress, .. } => progress,
         }
     }
 

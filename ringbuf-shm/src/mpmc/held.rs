@@ -30,7 +30,7 @@ impl Claimed {
         self.seat.check_claim()?;
         prepare(&self);
         if let Some(claim) = self.claim.take() {
-            self.seat.lane(self.lane).commit(claim);
+            self.seat.lane(self.lane).commit(claim, self.seat.floor(self.lane))?;
             self.seat.mark(self.lane);
             self.seat.notify_data();
         }

@@ -101,10 +101,16 @@ impl<T: Payload> Producer<T> {
         };
         let slot = self.end.payload(&claim).cast::<T>();
         // SAFETY: in bounds and aligned: the ring is one of `T`, as was checked when the
-        // seat was taken; claimed, hence this peer's alone.
-        unsafe { slot.write(value) };
-        self.end.commit(claim);
-        Ok(())
+        // seat was taken; claimed, hence this peer's alone. The value stays ours until it
+        // is published, and is forgotten then.
+        unsafe { slot.copy_from_nonoverlapping(&raw const value, 1) };
+        match self.end.commit(claim) {
+            Ok(()) => {
+                std::mem::forget(value);
+                Ok(())
+            }
+            Err(error) => Err(PushError { error, value }),
+        }
     }
 
     /// Puts as many of these values in as there is room for now, in order, and says how

@@ -1,7 +1,7 @@
 //! What every consumer of a ring of many does, whatever a message is.
 
 use super::held::Held;
-use super::seat::{Seat, Waiting};
+use super::seat::{Patient, Seat, Waiting};
 use crate::end::Side;
 use crate::error::{OpenError, ReadError};
 use crate::header::{Redelivery, Sides};
@@ -90,10 +90,14 @@ impl Reader {
         let (lanes, among, order) = (&mut *self.lanes, self.waiting.among, self.order);
         let (seat, dropped) = (&*self.seat, &mut self.dropped);
         let occupied = seat.occupied();
-        let mut attempt = move || {
+        let mut attempt = move |patient| {
+            let read = match patient {
+                Patient::Yes => Consumer::read,
+                Patient::No => Consumer::read_past,
+            };
             let found = match &occupied {
-                None => lanes[0].read().map(|taken| (0, taken)),
-                Some(occupied) => occupied.read(lanes, among, order),
+                None => read(&mut lanes[0]).map(|taken| (0, taken)),
+                Some(occupied) => occupied.read(lanes, among, order, read),
             };
             if found.is_err() {
                 // Nothing is released that would tell the producers of the room.
@@ -104,12 +108,12 @@ impl Reader {
             }
             found
         };
-        let nothing = match attempt() {
+        let nothing = match attempt(Patient::Yes) {
             Ok(found) => return Ok(found),
             Err(error @ (core_error::ReadError::Empty | core_error::ReadError::Busy)) => error,
             Err(error) => return Err(error.into()),
         };
-        let look = move || match attempt() {
+        let look = move |patient| match attempt(patient) {
             Ok(found) => Ok(Some(found)),
             Err(core_error::ReadError::Empty | core_error::ReadError::Busy) => Ok(None),
             Err(error) => Err(ReadError::from(error)),

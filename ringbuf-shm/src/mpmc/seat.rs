@@ -17,8 +17,9 @@ use crate::ring::Ring;
 use ringbuf_core::crowd::{Crowd, depart};
 use ringbuf_core::error::{Corrupt, SeatError};
 use ringbuf_core::event::{Event, EventWords};
+use ringbuf_core::floor::Floor;
 use ringbuf_core::lanes::Occupied;
-use ringbuf_core::mpmc::{Claim, Lane, Taken};
+use ringbuf_core::mpmc::{Claim, Lane, Progress, Taken};
 use ringbuf_core::peer::{Presence, RowWords, Who};
 use ringbuf_core::wait::{Counterpart, WaitError};
 use std::cell::Cell;
@@ -47,6 +48,9 @@ pub(super) struct Seat {
     first_other: u32,
     lanes: Lanes,
     lane_count: u32,
+    progress: Progress,
+    /// Of a producer, one for each lane: where it may not write any more.
+    floors: Box<[Floor]>,
     board: &'static BoardRegion,
     events: &'static EventRegion,
     /// Whether this peer waits for messages, and not for room.
@@ -81,7 +85,7 @@ impl Seat {
         // Relaxed, both: for people.
         peer.words.since.store(monotonic(), Relaxed);
         peer.words.pid.store(std::process::id(), Relaxed);
-        let seat = Self {
+        let mut seat = Self {
             who,
             home: locks.home(),
             native: &peer.native,
@@ -91,6 +95,8 @@ impl Seat {
             first_other: others.start,
             lanes: map.lanes(&ring.shape()),
             lane_count: sides.lanes(),
+            progress: sides.progress(),
+            floors: Box::default(),
             // SAFETY: as above.
             board: unsafe { map.board() },
             // SAFETY: as above.
@@ -100,6 +106,7 @@ impl Seat {
             locks,
             ring: ring.clone(),
         };
+        seat.floors = (0..seat.lane_count).map(|lane| seat.lane(lane).floor()).collect();
         seat.sweep()?;
         Ok(Arc::new(seat))
     }
@@ -144,7 +151,13 @@ impl Seat {
         let words = unsafe { self.ring.mapping().lane(lane) };
         // SAFETY: as above.
         let slots = unsafe { LaneSlots::new(&self.lanes, lane) };
-        Lane::new(self.native, &words.words, slots)
+        Lane::new(self.native, &words.words, slots, self.progress)
+    }
+
+    /// Where in a lane this producer may not write any more.
+    #[inline(always)]
+    pub(super) fn floor(&self, lane: u32) -> &Floor {
+        &self.floors[lane as usize]
     }
 
     /// Which lanes may have something; nothing if there is but one.
@@ -282,16 +295,24 @@ impl Seat {
         &self,
         waiting: &mut Waiting,
         wait: Wait,
-        look: impl FnMut() -> Result<Option<T>, E>,
+        mut look: impl FnMut(Patient) -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
         if matches!(wait, Wait::Not) {
-            if waiting.patrol.is_due() {
-                self.sweep_on(&waiting.sweep_next)?;
+            if waiting.patrol.is_tired() {
+                if waiting.patrol.is_due() {
+                    self.sweep_on(&waiting.sweep_next)?;
+                }
+                if let Some(found) = look(Patient::No)? {
+                    return Ok(Some(found));
+                }
             }
-            return Ok(self.others(waiting).found_nothing(look)?);
+            return Ok(self.others(waiting).found_nothing(|| look(Patient::Yes))?);
         }
         let swept = Some(waiting.patrol.last);
-        let mut patience = TimePatience::after(swept, wait, waiting.spin, self.may_sleep);
+        let spun = Cell::new(false);
+        let look = || look(if spun.get() { Patient::No } else { Patient::Yes });
+        let mut patience =
+            TimePatience::after(swept, wait, waiting.spin, self.may_sleep).telling(&spun);
         let event = if self.reads { &self.events.data } else { &self.events.room };
         let event = Event::new(self.native, event);
         let found = self.others(waiting).wait(self.native, event, &mut patience, look);
@@ -299,6 +320,15 @@ impl Seat {
         waiting.patrol.last = patience.probed();
         Ok(Some(found?))
     }
+}
+
+/// Whether a peer still waits for those who are in its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patient {
+    /// They are probably at work.
+    Yes,
+    /// It is about to sleep, or was called often enough: in a Strict ring it passes them.
+    No,
 }
 
 /// Rows that are asked about before one is taken that needs no question.
@@ -384,12 +414,13 @@ impl Patrol {
     /// Calls that found nothing between two looks at the clock.
     const CALLS: u32 = 64;
 
+    /// Whether it has been so many calls again.
+    fn is_tired(&mut self) -> bool {
+        self.calls = (self.calls + 1) % Self::CALLS;
+        self.calls == 0
+    }
+
     fn is_due(&mut self) -> bool {
-        self.calls += 1;
-        if self.calls < Self::CALLS {
-            return false;
-        }
-        self.calls = 0;
         let now = Instant::now();
         let due = now.duration_since(self.last) >= SLICE;
         if due {

@@ -1,7 +1,7 @@
 //! What every producer of a ring of many does, whatever a message is.
 
 use super::held::Claimed;
-use super::seat::{Seat, Waiting};
+use super::seat::{Patient, Seat, Waiting};
 use crate::end::Side;
 use crate::error::{ClaimError, OpenError};
 use crate::map::LaneSlots;
@@ -57,31 +57,40 @@ impl Writer {
     #[inline(always)]
     pub(super) fn claim(&mut self, wait: Wait) -> Result<Claim, ClaimError> {
         self.seat.check_claim()?;
-        let core = &mut self.lanes[self.lane as usize];
-        let nothing = match core.claim() {
+        let (seat, core) = (&*self.seat, &mut self.lanes[self.lane as usize]);
+        let floor = seat.floor(self.lane);
+        let nothing = match core.claim(floor) {
             Ok(claim) => {
                 if claim.index().is_multiple_of(DEPTH_EVERY) {
-                    self.seat.note_depth(self.lane);
+                    seat.note_depth(self.lane);
                 }
                 return Ok(claim);
             }
             Err(error @ (core_error::ClaimError::Full | core_error::ClaimError::Busy)) => error,
             Err(error) => return Err(error.into()),
         };
-        let look = move || match core.claim() {
-            Ok(claim) => Ok(Some(claim)),
-            Err(core_error::ClaimError::Full | core_error::ClaimError::Busy) => Ok(None),
-            Err(error) => Err(ClaimError::from(error)),
+        let look = move |patient| {
+            let claimed = match patient {
+                Patient::Yes => core.claim(floor),
+                Patient::No => core.claim_past(floor),
+            };
+            match claimed {
+                Ok(claim) => Ok(Some(claim)),
+                Err(core_error::ClaimError::Full | core_error::ClaimError::Busy) => Ok(None),
+                Err(error) => Err(ClaimError::from(error)),
+            }
         };
-        let found = self.seat.found_nothing(&mut self.waiting, wait, look)?;
+        let found = seat.found_nothing(&mut self.waiting, wait, look)?;
         found.ok_or_else(|| nothing.into())
     }
 
     /// Publishes a claim of the lane that is written to.
     #[inline(always)]
-    pub(super) fn commit(&mut self, claim: Claim) {
-        self.lanes[self.lane as usize].lane().commit(claim);
+    pub(super) fn commit(&mut self, claim: Claim) -> Result<(), ClaimError> {
+        let floor = self.seat.floor(self.lane);
+        self.lanes[self.lane as usize].lane().commit(claim, floor)?;
         self.seat.mark(self.lane);
+        Ok(())
     }
 
     /// Where the payload of such a claim is.

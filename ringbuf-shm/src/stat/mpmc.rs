@@ -148,7 +148,7 @@ fn lane(
         }
         *match state {
             State::Free => &mut stats.free,
-            State::Writing => &mut stats.writing,
+            State::Writing | State::Void => &mut stats.writing,
             State::Full => &mut stats.full,
             State::Reading => &mut stats.reading,
             State::Orphan => &mut stats.orphans,
@@ -162,5 +162,5 @@ fn lane(
 /// Whether the row of a holder is one of those who do this.
 fn may_hold(sides: &Sides, holder: Who, state: State) -> bool {
     let producer = holder.row() < sides.producer_rows();
-    holder.row() < sides.rows() && producer == (state == State::Writing)
+    holder.row() < sides.rows() && producer == (state != State::Reading)
 }

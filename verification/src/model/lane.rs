@@ -5,12 +5,12 @@ use crate::lab::{Lab, Payload, U32, U64};
 use loom::thread::yield_now;
 use ringbuf_core::crowd::{Crowd, depart};
 use ringbuf_core::error::{ClaimError, Corrupt, ReadError};
+use ringbuf_core::floor::Floor;
 use ringbuf_core::lanes::{Occupied, Order};
-use ringbuf_core::machine::Line;
-use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer, Taken};
+use ringbuf_core::mpmc::{Claim, Consumer, Lane as Words, LaneWords, Producer, Progress, Taken};
 use ringbuf_core::peer::{Liveness, Locks, Presence, RowWords, STATE_EMPTY, Who};
 use ringbuf_core::position::Position;
-use ringbuf_core::slot::{SlotWord, SlotWords, lap_of};
+use ringbuf_core::slot::{SlotWord, SlotWords};
 use ringbuf_core::wait::{Counterpart as _, WaitError};
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -33,6 +33,7 @@ pub struct Lane {
     departures: U64,
     occupied: U64,
     kernel: Modelled,
+    progress: Progress,
     lazy: u64,
     /// Every message whose commit was executed.
     committed: RefCell<Vec<u64>>,
@@ -50,6 +51,13 @@ pub struct Gone;
 
 const PRODUCER_ROW: u32 = 1;
 
+/// One who writes.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    producer: Producer<'a, Lab, Slots<'a>>,
+    floor: Floor,
+}
+
 /// One peer: its name, and its process.
 pub struct Peer<'a> {
     who: Who,
@@ -61,19 +69,10 @@ impl Lane {
     #[must_use]
     pub fn new(slots: u64, start: u64, lazy: u64) -> Self {
         let first = Position::new(start);
-        // Slot by slot: the first position from `start` on that stands in it.
-        let free = (0..slots).map(|index| {
-            let ahead = index.wrapping_sub(first.index(slots)) & (slots - 1);
-            let state = SlotWord::free(lap_of(first.plus(ahead), slots)).bits();
-            SlotWords { state: U64::new(state), fate: U64::new(0) }
-        });
+        let free = |index| SlotWords::new(SlotWord::first(index, slots, first), U64::new);
         Self {
-            words: LaneWords {
-                tail: Line(U64::new(start)),
-                head: Line(U64::new(start)),
-                orphans: Line(U64::new(0)),
-            },
-            slots: free.collect(),
+            words: LaneWords::new(first, U64::new),
+            slots: (0..slots).map(free).collect(),
             payload: Payload::new(usize::try_from(slots).expect("few slots")),
             rows: std::array::from_fn(|_| RowWords {
                 state: U64::new(STATE_EMPTY),
@@ -83,12 +82,19 @@ impl Lane {
             departures: U64::new(0),
             occupied: U64::new(0),
             kernel: Modelled::unlocked(),
+            progress: Progress::Fast,
             lazy,
             committed: RefCell::default(),
             shown: RefCell::default(),
             released: RefCell::default(),
             ended: Cell::new(0),
         }
+    }
+
+    /// The same, in which everybody passes by whoever is in the way.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        Self { progress: Progress::Strict, ..self }
     }
 
     /// The process of this number, whose identity is locked.
@@ -159,13 +165,13 @@ impl Lane {
     }
 
     fn lane(&self) -> Words<'_, Lab, Slots<'_>> {
-        Words::new(&Lab, &self.words, &self.slots[..]).with_lazy(self.lazy)
+        Words::new(&Lab, &self.words, &self.slots[..], self.progress).with_lazy(self.lazy)
     }
 
     /// A producer.
     #[must_use]
-    pub fn producer(&self, peer: &Peer<'_>) -> Producer<'_, Lab, Slots<'_>> {
-        Producer::new(self.lane(), peer.who)
+    pub fn producer(&self, peer: &Peer<'_>) -> Writer<'_> {
+        Writer { producer: Producer::new(self.lane(), peer.who), floor: self.lane().floor() }
     }
 
     /// A consumer.
@@ -191,16 +197,41 @@ impl Lane {
     ///
     /// # Panics
     /// If a word cannot be true.
-    pub fn try_send(&self, producer: &mut Producer<'_, Lab, Slots<'_>>, message: u64) -> bool {
-        let claim = match producer.claim() {
-            Ok(claim) => claim,
-            Err(ClaimError::Full | ClaimError::Busy) => return false,
-            Err(error) => panic!("{error}"),
-        };
-        self.payload.write(claim.index(), message);
-        producer.lane().commit(claim);
-        self.committed.borrow_mut().push(message);
+    pub fn try_send(&self, producer: &mut Writer<'_>, message: u64) -> bool {
+        let Some(claim) = self.claim(producer) else { return false };
+        self.commit(producer, claim, message);
         true
+    }
+
+    /// Claims a place, if there is room.
+    ///
+    /// # Panics
+    /// If a word cannot be true.
+    pub fn claim(&self, Writer { producer, floor }: &mut Writer<'_>) -> Option<Claim> {
+        let claimed = match self.progress {
+            Progress::Fast => producer.claim(floor),
+            Progress::Strict => producer.claim_past(floor),
+        };
+        match claimed {
+            Ok(claim) => Some(claim),
+            Err(ClaimError::Full | ClaimError::Busy) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Writes a message in a claimed place.
+    ///
+    /// # Panics
+    /// If the slot is not its own any more.
+    pub fn commit(&self, producer: &Writer<'_>, claim: Claim, message: u64) {
+        self.payload.write(claim.index(), message);
+        self.lane().commit(claim, &producer.floor).expect("our slot");
+        self.committed.borrow_mut().push(message);
+    }
+
+    /// Gives a claimed place up.
+    pub fn abort(&self, claim: Claim) {
+        self.lane().abort(claim);
     }
 
     /// Notes that a producer will send no more.
@@ -239,7 +270,7 @@ impl Lane {
     /// As [`receive`](Self::receive).
     pub fn receive_if_marked(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) -> bool {
         let occupied = Occupied::new(&Lab, &self.occupied);
-        let read = occupied.read(std::slice::from_mut(consumer), 1, Order::Highest);
+        let read = occupied.read(std::slice::from_mut(consumer), 1, Order::Highest, Consumer::read);
         let Some((message, taken)) = self.show(consumer, read.map(|(_, taken)| taken)) else {
             return false;
         };
@@ -257,7 +288,10 @@ impl Lane {
     }
 
     fn take(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) -> Option<(u64, Taken)> {
-        let read = consumer.read();
+        let read = match self.progress {
+            Progress::Fast => consumer.read(),
+            Progress::Strict => consumer.read_past(),
+        };
         self.show(consumer, read)
     }
 

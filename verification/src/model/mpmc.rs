@@ -341,8 +341,8 @@ pub fn aborts(slots: u64) {
     let thread = spawn(move || {
         let peer = far.peer(1);
         let mut producer = far.producer(&peer);
-        let claim = producer.claim().unwrap();
-        producer.lane().abort(claim);
+        let claim = far.claim(&mut producer).unwrap();
+        far.abort(claim);
         assert!(far.try_send(&mut producer, 101), "what is given up is free");
     });
     let peer = lane.peer(2);
@@ -362,7 +362,7 @@ pub fn aborts(slots: u64) {
 pub fn slow_sweeper_of_a_writer() {
     let lane = Rc::new(Lane::new(1, 3, 1));
     let dead = lane.peer(1);
-    let _claim = lane.producer(&dead).claim().unwrap();
+    let _claim = lane.claim(&mut lane.producer(&dead)).unwrap();
     dead.die();
     let far = Rc::clone(&lane);
     let sweeping = spawn(move || far.sweep(&far.peer(2)));

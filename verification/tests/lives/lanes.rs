@@ -2,12 +2,12 @@
 
 use ringbuf_core::crowd::{Crowd, depart};
 use ringbuf_core::error::{ClaimError, ReadError};
+use ringbuf_core::floor::Floor;
 use ringbuf_core::lanes::{Occupied, Order};
-use ringbuf_core::machine::Line;
-use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer};
+use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer, Progress};
 use ringbuf_core::peer::{Locks, RowWords, STATE_EMPTY, Who};
 use ringbuf_core::position::Position;
-use ringbuf_core::slot::{Fate, SlotWord, SlotWords, lap_of};
+use ringbuf_core::slot::{Fate, SlotWord, SlotWords};
 use ringbuf_core::wait::Counterpart as _;
 use ringbuf_verification::kernel::{self, Kernel as _, Process};
 use ringbuf_verification::mortal::{Mortal, Plain, mortal};
@@ -32,6 +32,7 @@ struct Lane {
     departures: Plain<u64>,
     occupied: Plain<u64>,
     kernel: kernel::Plain,
+    progress: Progress,
     redeliveries_max: u8,
     /// What really happened, written down right after the operation that did it.
     committed: Cell<u64>,
@@ -40,21 +41,14 @@ struct Lane {
 }
 
 impl Lane {
-    fn new(redeliveries_max: u8) -> Self {
+    fn new(progress: Progress, redeliveries_max: u8) -> Self {
         let first = Position::new(START);
-        let free = (0..CAPACITY).map(|index| {
-            let ahead = index.wrapping_sub(first.index(CAPACITY)) & (CAPACITY - 1);
-            let state = SlotWord::free(lap_of(first.plus(ahead), CAPACITY)).bits();
-            SlotWords { state: Plain::new(state), fate: Plain::new(0) }
-        });
+        let free = |index| SlotWords::new(SlotWord::first(index, CAPACITY, first), Plain::new);
         Self {
             machine: Mortal::default(),
-            words: LaneWords {
-                tail: Line(Plain::new(START)),
-                head: Line(Plain::new(START)),
-                orphans: Line(Plain::new(0)),
-            },
-            slots: free.collect(),
+            words: LaneWords::new(first, Plain::new),
+            slots: (0..CAPACITY).map(free).collect(),
+            progress,
             payload: RefCell::new(vec![0; 4]),
             departures: Plain::new(0),
             occupied: Plain::new(0),
@@ -72,15 +66,16 @@ impl Lane {
 
     /// Sweeps, then writes and reads until nothing is left to do.
     fn live(&self, who: Who, process: &Process<'_, kernel::Plain>) {
-        let lane = Words::new(&self.machine, &self.words, &self.slots[..]).with_lazy(LAZY);
+        let lane = Words::new(&self.machine, &self.words, &self.slots[..], self.progress);
+        let lane = lane.with_lazy(LAZY);
         let occupied = Occupied::new(&self.machine, &self.occupied);
         if lane.sweep(who, process).unwrap().ready {
             occupied.mark(0);
         }
-        let mut producer = Producer::new(lane, who);
+        let (mut producer, floor) = (Producer::new(lane, who), lane.floor());
         let mut consumer = Consumer::new(lane, who, self.redeliveries_max);
         while self.committed.get() < ITEMS || lane.is_drained(who) == Ok(false) {
-            self.write(&mut producer);
+            self.write(&mut producer, &floor);
             self.read(&mut consumer);
         }
         depart(&self.machine, &self.departures);
@@ -104,9 +99,9 @@ impl Lane {
     }
 
     /// Fills the lane, but for a place that is given up in between.
-    fn write(&self, producer: &mut Producer<'_, Mortal, Slots<'_>>) {
+    fn write(&self, producer: &mut Producer<'_, Mortal, Slots<'_>>, floor: &Floor) {
         while self.committed.get() < ITEMS {
-            let claim = match producer.claim() {
+            let claim = match producer.claim(floor) {
                 Ok(claim) => claim,
                 Err(error) => return assert_eq!(error, ClaimError::Full),
             };
@@ -117,7 +112,7 @@ impl Lane {
             }
             let item = self.committed.get();
             self.payload.borrow_mut()[Self::slot(claim.index())] = item;
-            producer.lane().commit(claim);
+            producer.lane().commit(claim, floor).unwrap();
             self.committed.set(item + 1);
             Occupied::new(&self.machine, &self.occupied).mark(0);
         }
@@ -126,7 +121,12 @@ impl Lane {
     fn read(&self, consumer: &mut Consumer<'_, Mortal, Slots<'_>>) {
         loop {
             let occupied = Occupied::new(&self.machine, &self.occupied);
-            let taken = match occupied.read(std::slice::from_mut(consumer), 1, Order::Lowest) {
+            let taken = match occupied.read(
+                std::slice::from_mut(consumer),
+                1,
+                Order::Lowest,
+                Consumer::read,
+            ) {
                 Ok((lane, taken)) => {
                     assert_eq!(lane, 0, "the only one");
                     taken
@@ -161,8 +161,13 @@ impl Lane {
 }
 
 /// Two peers die, a third finishes. Which of the two lived?
-pub(crate) fn peers(first: u32, second: u32, redeliveries_max: u8) -> (bool, bool) {
-    let lane = Lane::new(redeliveries_max);
+pub(crate) fn peers(
+    first: u32,
+    second: u32,
+    progress: Progress,
+    redeliveries_max: u8,
+) -> (bool, bool) {
+    let lane = Lane::new(progress, redeliveries_max);
     let mut number = 0;
     let lives = [first, second, u32::MAX].map(|after| {
         number += 1;
