@@ -30,7 +30,7 @@ pub use crate::lane::{Claim, Lane, LaneWords, Notices, Progress, Taken};
 use crate::machine::{Machine, Row, Word};
 use crate::peer::Who;
 use crate::slot::{Fate, SlotWord, SlotWords, State, lap_of};
-use crate::strict::{Held, Passing};
+use crate::strict::{Held, Walk};
 use core::fmt;
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
@@ -58,7 +58,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
     /// [`ClaimError::Busy`], [`ClaimError::Corrupt`].
     #[inline(always)]
     pub fn claim(&mut self, floor: &Floor) -> Result<Claim, ClaimError> {
-        self.claim_here(floor).or_else(|found| self.claim_further(found, floor, Held::Await))
+        self.claim_from_here(floor, Held::Await)
     }
 
     /// As [`claim`](Self::claim), of one who has waited long enough: in a Strict lane it
@@ -68,7 +68,18 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
     /// As [`claim`](Self::claim).
     #[cold]
     pub fn claim_past(&mut self, floor: &Floor) -> Result<Claim, ClaimError> {
-        self.claim_here(floor).or_else(|found| self.claim_further(found, floor, Held::Pass))
+        self.claim_from_here(floor, Held::Pass)
+    }
+
+    #[inline(always)]
+    fn claim_from_here(&mut self, floor: &Floor, held: Held) -> Result<Claim, ClaimError> {
+        let mut walk = Walk::new(held);
+        loop {
+            match self.claim_here(floor) {
+                Ok(claim) => return Ok(claim),
+                Err(found) => self.step(found, floor, &mut walk)?,
+            }
+        }
     }
 
     /// Claims the place at the cursor, if it is free, and may be written to.
@@ -96,37 +107,32 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
         Ok(Claim { index, place: at, word: ours })
     }
 
+    /// One step on from a place that could not be claimed.
+    ///
+    /// # Errors
+    /// Why there is none.
     #[cold]
-    fn claim_further(
-        &mut self,
-        mut found: SlotWord,
-        floor: &Floor,
-        held: Held,
-    ) -> Result<Claim, ClaimError> {
-        let mut passing = Passing::new(held);
-        for _ in 0..self.lane.steps_max() {
-            match seen(found, lap_of(self.cursor.at, self.lane.capacity()))? {
-                Seen::Before => {
-                    if !self.lane.pass_to_room(&self.cursor, found, floor, &mut passing)? {
-                        return Err(ClaimError::Full);
-                    }
-                }
-                Seen::Here(State::Free) if floor.is_above(self.cursor.at) => {
-                    self.lane.pass_free(&self.cursor, found);
-                }
-                Seen::Here(State::Free) => self.lane.machine.spin(),
-                Seen::Here(_) | Seen::Later => {
-                    self.cursor.follow::<M>(&self.lane.words.tail, self.lane.lazy);
-                }
-                Seen::Far if self.cursor.catch_up::<M>(&self.lane.words.tail) => {}
-                Seen::Far => return Err(ClaimError::Corrupt),
-            }
-            found = match self.claim_here(floor) {
-                Ok(claim) => return Ok(claim),
-                Err(found) => found,
-            };
+    fn step(&mut self, found: SlotWord, floor: &Floor, walk: &mut Walk) -> Result<(), ClaimError> {
+        if walk.has_taken(self.lane.steps_max()) {
+            return Err(ClaimError::Busy);
         }
-        Err(ClaimError::Busy)
+        match seen(found, lap_of(self.cursor.at, self.lane.capacity()))? {
+            Seen::Before => {
+                if !self.lane.pass_to_room(&self.cursor, found, floor, walk)? {
+                    return Err(ClaimError::Full);
+                }
+            }
+            Seen::Here(State::Free) if floor.is_above(self.cursor.at) => {
+                self.lane.pass_free(&self.cursor, found);
+            }
+            Seen::Here(State::Free) => self.lane.machine.spin(),
+            Seen::Here(_) | Seen::Later => {
+                self.cursor.follow::<M>(&self.lane.words.tail, self.lane.lazy);
+            }
+            Seen::Far if self.cursor.catch_up::<M>(&self.lane.words.tail) => {}
+            Seen::Far => return Err(ClaimError::Corrupt),
+        }
+        Ok(())
     }
 
     /// The lane this producer writes to.
@@ -171,10 +177,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     /// written, though later ones may be complete; [`ReadError::Corrupt`].
     #[inline(always)]
     pub fn read(&mut self) -> Result<Taken, ReadError> {
-        match self.read_orphan()? {
-            Some(orphan) => Ok(orphan),
-            None => self.read_here().or_else(|found| self.read_further(found, Held::Await)),
-        }
+        self.read_from_here(Held::Await)
     }
 
     /// As [`read`](Self::read), of one who has waited long enough: in a Strict lane it
@@ -184,20 +187,24 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     /// As [`read`](Self::read).
     #[cold]
     pub fn read_past(&mut self) -> Result<Taken, ReadError> {
-        match self.read_orphan()? {
-            Some(orphan) => Ok(orphan),
-            None => self.read_here().or_else(|found| self.read_further(found, Held::Pass)),
-        }
+        self.read_from_here(Held::Pass)
     }
 
-    /// Takes a message that somebody died over, if there may be one.
     #[inline(always)]
-    fn read_orphan(&mut self) -> Result<Option<Taken>, Corrupt> {
+    fn read_from_here(&mut self, held: Held) -> Result<Taken, ReadError> {
         // Relaxed: `adopt` loads it again.
-        if self.lane.words.notices.orphans.load(Relaxed) == self.orphans_seen {
-            return Ok(None);
+        if self.lane.words.notices.orphans.load(Relaxed) != self.orphans_seen
+            && let Some(orphan) = self.adopt()?
+        {
+            return Ok(orphan);
         }
-        self.adopt()
+        let mut walk = Walk::new(held);
+        loop {
+            match self.read_here() {
+                Ok(taken) => return Ok(taken),
+                Err(found) => self.step(found, &mut walk)?,
+            }
+        }
     }
 
     /// Takes the message at the cursor, if there is one.
@@ -224,35 +231,31 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
         Ok(Taken { index, word: ours, redelivered: 0 })
     }
 
+    /// One step on from a place with no message to take.
+    ///
+    /// # Errors
+    /// Why there is none.
     #[cold]
-    fn read_further(&mut self, mut found: SlotWord, held: Held) -> Result<Taken, ReadError> {
-        let mut passing = Passing::new(held);
-        for _ in 0..self.lane.steps_max() {
-            let nothing = match seen(found, lap_of(self.cursor.at, self.lane.capacity()))? {
-                Seen::Before | Seen::Here(State::Free) => Some(ReadError::Empty),
-                Seen::Here(State::Writing) => Some(ReadError::Busy),
-                Seen::Here(State::Full) => {
-                    self.lane.machine.spin();
-                    None
-                }
-                Seen::Here(State::Reading | State::Orphan | State::Void) | Seen::Later => {
-                    self.cursor.follow::<M>(&self.lane.words.head, self.lane.lazy);
-                    None
-                }
-                Seen::Far if self.cursor.catch_up::<M>(&self.lane.words.head) => None,
-                Seen::Far => return Err(ReadError::Corrupt),
-            };
-            if let Some(nothing) = nothing
-                && !self.lane.pass_to_message(&self.cursor, found, &mut passing)?
-            {
-                return Err(nothing);
-            }
-            found = match self.read_here() {
-                Ok(taken) => return Ok(taken),
-                Err(found) => found,
-            };
+    fn step(&mut self, found: SlotWord, walk: &mut Walk) -> Result<(), ReadError> {
+        if walk.has_taken(self.lane.steps_max()) {
+            return Err(ReadError::Busy);
         }
-        Err(ReadError::Busy)
+        let nothing = match seen(found, lap_of(self.cursor.at, self.lane.capacity()))? {
+            Seen::Before | Seen::Here(State::Free) => ReadError::Empty,
+            Seen::Here(State::Writing) => ReadError::Busy,
+            Seen::Here(State::Full) => {
+                self.lane.machine.spin();
+                return Ok(());
+            }
+            Seen::Here(State::Reading | State::Orphan | State::Void) | Seen::Later => {
+                self.cursor.follow::<M>(&self.lane.words.head, self.lane.lazy);
+                return Ok(());
+            }
+            Seen::Far if self.cursor.catch_up::<M>(&self.lane.words.head) => return Ok(()),
+            Seen::Far => return Err(ReadError::Corrupt),
+        };
+        let passes = self.lane.pass_to_message(&self.cursor, found, walk)?;
+        if passes { Ok(()) } else { Err(nothing) }
     }
 
     /// Looks for a message whose reader died, through all slots.

@@ -48,18 +48,26 @@ pub(crate) enum Held {
     Pass,
 }
 
-/// How one call passes places, and for what.
+/// How one call walks from place to place.
 #[derive(Debug)]
-pub(crate) struct Passing {
+pub(crate) struct Walk {
     held: Held,
-    /// Where there was something when we looked.
+    steps: u64,
+    looks: u32,
+    /// Where there was something worth passing places for, when we looked.
     target: Option<Position>,
-    looks_left: u32,
 }
 
-impl Passing {
+impl Walk {
+    #[inline(always)]
     pub(crate) fn new(held: Held) -> Self {
-        Self { held, target: None, looks_left: LOOKS_MAX }
+        Self { held, steps: 0, looks: 0, target: None }
+    }
+
+    /// Whether it has gone so many steps; otherwise, one more.
+    pub(crate) fn has_taken(&mut self, steps_max: u64) -> bool {
+        self.steps += 1;
+        self.steps > steps_max
     }
 
     fn leads_beyond(&self, place: Position) -> bool {
@@ -176,20 +184,20 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
         &self,
         cursor: &Cursor,
         word: SlotWord,
-        passing: &mut Passing,
+        walk: &mut Walk,
     ) -> Result<bool, Corrupt> {
         if self.progress == Progress::Fast {
             return Ok(false);
         }
         let here = word.lap() == lap_of(cursor.at, self.capacity());
         let passed = match word.state()? {
-            State::Writing if here && passing.held == Held::Pass => word.passed_here(),
+            State::Writing if here && walk.held == Held::Pass => word.passed_here(),
             State::Free | State::Void | State::Reading | State::Orphan if self.is_near(cursor) => {
                 word.passed()
             }
             _ => return Ok(false),
         };
-        self.pass(cursor, word, passed, State::Full, passing)
+        self.pass(cursor, word, passed, State::Full, walk)
     }
 
     /// Passes the place of a producer, whose slot is still in use for the lap before, if
@@ -199,7 +207,7 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
         cursor: &Cursor,
         word: SlotWord,
         floor: &Floor,
-        passing: &mut Passing,
+        walk: &mut Walk,
     ) -> Result<bool, Corrupt> {
         if self.progress == Progress::Fast || matches!(word.state()?, State::Full | State::Free) {
             return Ok(false);
@@ -208,10 +216,10 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
             self.exchange(cursor, word, word.passed());
             return Ok(true);
         }
-        if passing.held == Held::Await {
+        if walk.held == Held::Await {
             return Ok(false);
         }
-        self.pass(cursor, word, word.passed(), State::Free, passing)
+        self.pass(cursor, word, word.passed(), State::Free, walk)
     }
 
     /// Passes a free place at which a producer may not write.
@@ -225,17 +233,17 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
         word: SlotWord,
         passed: SlotWord,
         wanted: State,
-        passing: &mut Passing,
+        walk: &mut Walk,
     ) -> Result<bool, Corrupt> {
-        if !passing.leads_beyond(cursor.at) {
-            let Some(left) = passing.looks_left.checked_sub(1) else {
+        if !walk.leads_beyond(cursor.at) {
+            if walk.looks == LOOKS_MAX {
                 // Whatever we were after was gone when we got there, again and again.
                 return Ok(true);
-            };
-            passing.looks_left = left;
-            passing.target = self.look_beyond(cursor.at, wanted)?;
+            }
+            walk.looks += 1;
+            walk.target = self.look_beyond(cursor.at, wanted)?;
         }
-        let leads = passing.target.is_some();
+        let leads = walk.target.is_some();
         if leads {
             self.exchange(cursor, word, passed);
         }

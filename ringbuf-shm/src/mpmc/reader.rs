@@ -113,13 +113,18 @@ impl Reader {
             Err(error @ (core_error::ReadError::Empty | core_error::ReadError::Busy)) => error,
             Err(error) => return Err(error.into()),
         };
-        let look = move |patient| match attempt(patient) {
-            Ok(found) => Ok(Some(found)),
+        // Not through the answer: what comes by that way is taken apart and put together.
+        let mut taken = None;
+        let look = |patient| match attempt(patient) {
+            Ok(found) => {
+                taken = Some(found);
+                Ok(Some(()))
+            }
             Err(core_error::ReadError::Empty | core_error::ReadError::Busy) => Ok(None),
             Err(error) => Err(ReadError::from(error)),
         };
-        let found = self.seat.found_nothing(&mut self.waiting, wait, look)?;
-        found.ok_or_else(|| nothing.into())
+        self.seat.found_nothing(&mut self.waiting, wait, look)?;
+        taken.ok_or_else(|| nothing.into())
     }
 
     /// Gives back a message of this lane.

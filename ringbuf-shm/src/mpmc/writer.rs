@@ -69,19 +69,24 @@ impl Writer {
             Err(error @ (core_error::ClaimError::Full | core_error::ClaimError::Busy)) => error,
             Err(error) => return Err(error.into()),
         };
-        let look = move |patient| {
-            let claimed = match patient {
+        // Not through the answer: what comes by that way is taken apart and put together.
+        let mut claimed = None;
+        let look = |patient| {
+            let found = match patient {
                 Patient::Yes => core.claim(floor),
                 Patient::No => core.claim_past(floor),
             };
-            match claimed {
-                Ok(claim) => Ok(Some(claim)),
+            match found {
+                Ok(claim) => {
+                    claimed = Some(claim);
+                    Ok(Some(()))
+                }
                 Err(core_error::ClaimError::Full | core_error::ClaimError::Busy) => Ok(None),
                 Err(error) => Err(ClaimError::from(error)),
             }
         };
-        let found = seat.found_nothing(&mut self.waiting, wait, look)?;
-        found.ok_or_else(|| nothing.into())
+        seat.found_nothing(&mut self.waiting, wait, look)?;
+        claimed.ok_or_else(|| nothing.into())
     }
 
     /// Publishes a claim of the lane that is written to.
