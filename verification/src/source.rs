@@ -46,7 +46,10 @@ pub fn core_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../ringbuf-core")
 }
 
-/// The files of the protocols: all but the trait that the operations belong to.
+/// The trait that the operations belong to, and a word that no two processes share.
+const NO_PROTOCOL: [&str; 2] = ["machine.rs", "floor.rs"];
+
+/// The files of the protocols.
 ///
 /// # Panics
 /// If the source cannot be read.
@@ -56,7 +59,7 @@ pub fn files() -> Vec<(String, String)> {
         .expect("the source of ringbuf-core")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "rs"))
-        .filter(|path| !path.ends_with("machine.rs"))
+        .filter(|path| !NO_PROTOCOL.iter().any(|name| path.ends_with(name)))
         .map(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             (name, fs::read_to_string(&path).expect("a source file"))

@@ -8,7 +8,7 @@
 
 mod lives;
 
-use lives::{event, lanes, records, rows, slots};
+use lives::{event, lanes, passing, records, rows, slots};
 use ringbuf_core::mpmc::Progress;
 use ringbuf_verification::mortal::killed_at;
 use ringbuf_verification::site::Kind;
@@ -93,6 +93,11 @@ fn peers_of_a_lane_that_die_lose_nothing_and_count_what_they_drop() {
 }
 
 #[test]
+fn peers_that_die_beside_stopped_ones_lose_nothing_and_wait_for_nobody() {
+    println!("peers that are passed: {} pairs of lives", every_pair(passing::peers));
+}
+
+#[test]
 fn a_sleeper_is_woken_by_the_second_notifier_wherever_the_first_died() {
     println!("notifiers: {} pairs of lives", every_pair(event::notifiers));
 }
@@ -125,6 +130,7 @@ fn every_operation_of_the_core_was_killed_at() {
             every_pair(|first, second| lanes::peers(first, second, progress, redeliveries));
         }
     }
+    every_pair(passing::peers);
     every_pair(event::notifiers);
     every_pair(event::sleepers);
     every_pair(rows::holders);

@@ -2,6 +2,7 @@
 
 pub(crate) mod event;
 pub(crate) mod lanes;
+pub(crate) mod passing;
 pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod slots;
