@@ -34,6 +34,7 @@ pub struct Lane {
     occupied: U64,
     kernel: Modelled,
     progress: Progress,
+    first: Position,
     lazy: u64,
     /// Every message whose commit was executed.
     committed: RefCell<Vec<u64>>,
@@ -83,6 +84,7 @@ impl Lane {
             occupied: U64::new(0),
             kernel: Modelled::unlocked(),
             progress: Progress::Fast,
+            first,
             lazy,
             committed: RefCell::default(),
             shown: RefCell::default(),
@@ -168,10 +170,10 @@ impl Lane {
         Words::new(&Lab, &self.words, &self.slots[..], self.progress).with_lazy(self.lazy)
     }
 
-    /// A producer.
+    /// A producer, of whose messages none had to move yet.
     #[must_use]
     pub fn producer(&self, peer: &Peer<'_>) -> Writer<'_> {
-        Writer { producer: Producer::new(self.lane(), peer.who), floor: self.lane().floor() }
+        Writer { producer: Producer::new(self.lane(), peer.who), floor: Floor::new(self.first) }
     }
 
     /// A consumer.
@@ -254,9 +256,14 @@ impl Lane {
     /// true.
     pub fn receive(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) -> bool {
         let Some((message, taken)) = self.take(consumer) else { return false };
-        consumer.lane().release(taken);
-        self.released.borrow_mut().push(message);
+        self.release(message, taken);
         true
+    }
+
+    /// Releases a message.
+    pub fn release(&self, message: u64, taken: Taken) {
+        self.lane().release(taken);
+        self.released.borrow_mut().push(message);
     }
 
     /// Says that there is something in the lane.
@@ -274,8 +281,7 @@ impl Lane {
         let Some((message, taken)) = self.show(consumer, read.map(|(_, taken)| taken)) else {
             return false;
         };
-        consumer.lane().release(taken);
-        self.released.borrow_mut().push(message);
+        self.release(message, taken);
         true
     }
 
@@ -287,7 +293,11 @@ impl Lane {
         let _ = self.take(consumer);
     }
 
-    fn take(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) -> Option<(u64, Taken)> {
+    /// Reads one message, if there is one.
+    ///
+    /// # Panics
+    /// As [`receive`](Self::receive).
+    pub fn take(&self, consumer: &mut Consumer<'_, Lab, Slots<'_>>) -> Option<(u64, Taken)> {
         let read = match self.progress {
             Progress::Fast => consumer.read(),
             Progress::Strict => consumer.read_past(),

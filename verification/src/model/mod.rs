@@ -11,6 +11,7 @@ pub mod peer;
 pub mod record;
 pub mod ring;
 pub mod stream;
+pub mod strict;
 pub mod wait;
 
 use crate::lab::{Explored, explore, explore_deaths};
@@ -54,7 +55,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 40] = [
+pub const MODELS: [Model; 48] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -87,6 +88,17 @@ pub const MODELS: [Model; 40] = [
     Model { name: "mpmc_marks", run: Run::Lives(mpmc::marks) },
     Model { name: "mpmc_closes", run: Run::Lives(mpmc::closes) },
     Model { name: "mpmc_closes_after_a_death", run: Run::Dies(mpmc::closes_after_a_death) },
+    Model { name: "strict_one_slot", run: Run::Lives(|| mpmc::one_slot_strict(1, 2)) },
+    Model { name: "strict_writer_is_passed", run: Run::Lives(strict::writer_is_passed) },
+    Model { name: "strict_writer_is_lapped", run: Run::Lives(strict::writer_is_lapped) },
+    Model { name: "strict_reader_is_passed", run: Run::Lives(strict::reader_is_passed) },
+    Model {
+        name: "strict_writer_is_passed_and_wakes",
+        run: Run::Lives(strict::writer_is_passed_and_wakes),
+    },
+    Model { name: "strict_two_claims_are_passed", run: Run::Lives(strict::two_claims_are_passed) },
+    Model { name: "strict_passed_writer_dies", run: Run::Dies(strict::passed_writer_dies) },
+    Model { name: "strict_passed_reader_dies", run: Run::Dies(strict::passed_reader_dies) },
     Model { name: "event_wakes", run: Run::Lives(event::wakes) },
     Model { name: "event_wakes_first", run: Run::Lives(event::wakes_first) },
     Model { name: "event_notifier_dies", run: Run::Dies(event::notifier_dies) },

@@ -11,7 +11,19 @@ use std::rc::Rc;
 /// # Panics
 /// If a message is lost, repeated, torn or out of order.
 pub fn two_producers(each: u64) {
-    let lane = Rc::new(Lane::new(2, 2, 1));
+    two_write(Lane::new(2, 2, 1), each);
+}
+
+/// As [`two_producers`], in a Strict lane.
+///
+/// # Panics
+/// As [`two_producers`].
+pub fn two_producers_strict(each: u64) {
+    two_write(Lane::new(2, 2, 1).strict(), each);
+}
+
+fn two_write(lane: Lane, each: u64) {
+    let lane = Rc::new(lane);
     let threads = [1_u32, 2].map(|number| {
         let lane = Rc::clone(&lane);
         spawn(move || {
@@ -41,7 +53,19 @@ pub fn two_producers(each: u64) {
 /// # Panics
 /// As [`two_producers`].
 pub fn two_consumers() {
-    let lane = Rc::new(Lane::new(2, 2, 2));
+    two_take(Lane::new(2, 2, 2));
+}
+
+/// As [`two_consumers`], in a Strict lane.
+///
+/// # Panics
+/// As [`two_producers`].
+pub fn two_consumers_strict() {
+    two_take(Lane::new(2, 2, 2).strict());
+}
+
+fn two_take(lane: Lane) {
+    let lane = Rc::new(lane);
     let far = Rc::clone(&lane);
     let thread = spawn(move || {
         let peer = far.peer(2);
@@ -68,7 +92,19 @@ pub fn two_consumers() {
 /// # Panics
 /// As [`two_producers`].
 pub fn one_slot(start: u64, messages: u64) {
-    let lane = Rc::new(Lane::new(1, start, 1));
+    through_one_slot(Lane::new(1, start, 1), messages);
+}
+
+/// As [`one_slot`], in a Strict lane.
+///
+/// # Panics
+/// As [`two_producers`].
+pub fn one_slot_strict(start: u64, messages: u64) {
+    through_one_slot(Lane::new(1, start, 1).strict(), messages);
+}
+
+fn through_one_slot(lane: Lane, messages: u64) {
+    let lane = Rc::new(lane);
     let far = Rc::clone(&lane);
     let thread = spawn(move || {
         far.send(&far.peer(1), 1, 1..=messages);
