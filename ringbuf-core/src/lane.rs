@@ -45,15 +45,15 @@ impl<M: Machine> LaneWords<M> {
     }
 }
 
-/// What a peer waits for that was stopped while it held a slot. The same for all peers
+/// Whether peers wait for one that was stopped while it held a slot. The same for all peers
 /// of a ring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Progress {
-    /// It is waited for: what it holds is committed and released by a plain store.
-    #[default]
+    /// They do: what it holds is committed and released by a plain store.
     Fast,
-    /// Nobody waits for it: it may lose its place in the order, though never its slot.
-    /// Each commit and each release is a compare-and-swap.
+    /// They pass it by: it may lose its place in the order, though never its slot. Each
+    /// commit and each release is a compare-and-swap.
+    #[default]
     Strict,
 }
 
@@ -83,7 +83,7 @@ impl<M: Machine, R: Copy> Copy for Lane<'_, M, R> {}
 
 /// A place to write one message in, until it is committed or aborted.
 #[derive(Debug, PartialEq, Eq)]
-#[must_use = "a claimed place that is neither committed nor aborted holds up all that come after it"]
+#[must_use = "a claimed place that is neither committed nor aborted is lost until its holder dies"]
 pub struct Claim {
     pub(crate) index: u64,
     /// Where it was claimed.
@@ -160,7 +160,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'a, M, R> {
         self.slots.at(usize::try_from(index).unwrap_or(usize::MAX))
     }
 
-    /// The floor of a producer that comes now.
+    /// The floor of a producer that is made after this.
     #[must_use]
     pub fn floor(&self) -> Floor {
         // Relaxed: its first claim is at this hint or later.

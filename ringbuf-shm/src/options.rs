@@ -171,7 +171,8 @@ impl Options {
         self
     }
 
-    /// What peers of an `mpmc` ring wait for that were stopped while they held a slot.
+    /// Whether peers of an `mpmc` ring wait for one that was stopped while it held a slot;
+    /// by default they do not ([`Progress::Strict`]). No effect in rings of other kinds.
     pub fn progress(mut self, progress: Progress) -> Self {
         self.progress = progress;
         self

@@ -144,7 +144,7 @@ impl Stage {
     }
 
     fn write(&self, who: Who, each: u64) -> Vec<Event> {
-        let (mut producer, floor) = (Producer::new(self.lane(), who), self.lane().floor());
+        let (floor, mut producer) = (self.lane().floor(), Producer::new(self.lane(), who));
         let mut events = Vec::new();
         for number in 0..each {
             if number.is_multiple_of(ABORT_EVERY) {

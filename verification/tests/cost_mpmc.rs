@@ -60,7 +60,8 @@ impl Ring {
     }
 
     fn producer(&self, row: u32) -> Writer<'_> {
-        Writer { core: Producer::new(self.lane(), Who::new(row, 1)), floor: self.lane().floor() }
+        let floor = self.lane().floor();
+        Writer { core: Producer::new(self.lane(), Who::new(row, 1)), floor }
     }
 
     fn consumer(&self, row: u32) -> Consumer<'_, Counting, Slots<'_>> {

@@ -243,8 +243,8 @@ impl<'a> Hand<'a> {
         Self {
             shared,
             lane,
-            producer: Producer::new(lane, ME),
             floor: lane.floor(),
+            producer: Producer::new(lane, ME),
             consumer: Consumer::new(lane, ME, redeliveries_max),
             redeliveries_max,
             progress,

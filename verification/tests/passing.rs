@@ -177,8 +177,8 @@ impl<'a> Peer<'a> {
         Self {
             who,
             process,
-            producer: Producer::new(lane, who),
             floor: lane.floor(),
+            producer: Producer::new(lane, who),
             consumer: Consumer::new(lane, who, REDELIVERIES_MAX),
             claims: Vec::new(),
             taken: Vec::new(),

@@ -197,8 +197,8 @@ impl<'a> Peer<'a> {
     fn new(shared: &'a Shared, who: Who) -> Self {
         let process = Process::new(&shared.kernel, who.bits());
         assert_eq!(process.take(who), Ok(true), "a new identity is free");
-        let (producer, consumer) = Self::handles(shared, who);
         let floor = shared.lane().floor();
+        let (producer, consumer) = Self::handles(shared, who);
         Self { who, process, producer, floor, consumer, claims: Vec::new(), taken: Vec::new() }
     }
 

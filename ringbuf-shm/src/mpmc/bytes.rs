@@ -139,7 +139,7 @@ impl Producer {
 ///
 /// Owned: it may be kept beside others, sent to another thread, and outlive the
 /// producer. Until it is committed, consumers that come to it get no further in its
-/// lane. Dropping it gives the slot up.
+/// lane, or pass it by: see [`Progress`](crate::Progress). Dropping it gives the slot up.
 #[must_use = "a claim that is dropped publishes nothing"]
 pub struct Claim {
     payload: *mut u8,

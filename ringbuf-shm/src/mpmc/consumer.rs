@@ -157,8 +157,9 @@ impl<T: Payload> Consumer<T> {
 /// A value in place, not yet released. Dropping it releases it.
 ///
 /// Owned: it may be kept beside others, sent to another thread, and outlive the
-/// consumer. Producers that come round to its slot wait for it. A view trusts the
-/// producer not to write to what it has committed.
+/// consumer. Producers that come round to its slot wait for it, or pass it by: see
+/// [`Progress`](crate::Progress). A view trusts the producer not to write to what it has
+/// committed.
 pub struct View<T: Payload> {
     value: *const T,
     held: Held,

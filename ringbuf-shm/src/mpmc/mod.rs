@@ -10,8 +10,10 @@
 //! and keep the peer attached until the last of them is gone.
 //!
 //! **Order.** Messages of a lane are read in the order in which they were *claimed*, so
-//! those of one producer in the order in which it claimed them. Messages that a dead
-//! consumer had taken come again when they are found.
+//! those of one producer in the order in which it claimed them. A claim that was passed
+//! by (see below) has its place from its commit instead: behind everything that its
+//! producer had committed by then. Messages that a dead consumer had taken come again
+//! when they are found.
 //!
 //! **Lanes.** A ring may have up to 64 [`lanes`](crate::Options::lanes), each with all of
 //! the capacity. A producer writes to [one of them](Producer::set_lane), a consumer
@@ -26,10 +28,22 @@
 //! those who find nothing that look after the dead: where nobody ever does, what a dead
 //! consumer was reading comes again when producers come round to it.
 //!
-//! **Whoever is stopped** keeps what it holds. A claim that is not committed holds up
-//! those who read its lane when they come to it, though later messages are complete
-//! (`Busy`); a view that is not released holds up producers when they come round to it,
-//! a lap later, though other slots are free.
+//! **Whoever is stopped, or slow,** keeps what it holds: nobody touches its slot, and
+//! when it goes on, its claim commits and its view is whole. Whom it holds up meanwhile is
+//! decided with [`Options::progress`](crate::Options::progress):
+//!
+//! - [`Strict`](crate::Progress::Strict), the default: nobody. Who has spun in vain, or
+//!   called in vain 64 times, passes by what is in its way, if there is a message, or a
+//!   free slot, further on. Who was passed loses its place in the order and nothing else.
+//!   Producers wait only when no slot is free, or when the oldest message of a full lap
+//!   has not been taken by anybody. To find what to pass for, and to get there, takes a
+//!   look at each slot at most, so a message that had to move costs those who read it more
+//!   the more slots there are.
+//! - [`Fast`](crate::Progress::Fast): one compare-and-swap less for each commit and each
+//!   release. A claim that is not committed holds up those who read its lane when they
+//!   come to it, though later messages are complete (`Busy`); a view that is not
+//!   released holds up producers when they come round to it, a lap later, though other
+//!   slots are free.
 //!
 //! **When the other side is gone** (the last of its peers has left or died) consumers
 //! are told so when nothing is left and nothing can come back, producers when the ring

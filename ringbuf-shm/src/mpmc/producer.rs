@@ -203,7 +203,7 @@ impl<T: Payload> Producer<T> {
 ///
 /// Owned: it may be kept beside others, sent to another thread, and outlive the
 /// producer. Until it is committed, consumers that come to it get no further in its
-/// lane. Dropping it gives the slot up.
+/// lane, or pass it by: see [`Progress`](crate::Progress). Dropping it gives the slot up.
 #[must_use = "a claim that is dropped publishes nothing"]
 pub struct Claim<T: Payload> {
     value: *mut T,

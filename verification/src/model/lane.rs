@@ -170,10 +170,17 @@ impl Lane {
         Words::new(&Lab, &self.words, &self.slots[..], self.progress).with_lazy(self.lazy)
     }
 
-    /// A producer, of whose messages none had to move yet.
+    /// A producer that comes now.
     #[must_use]
     pub fn producer(&self, peer: &Peer<'_>) -> Writer<'_> {
-        Writer { producer: Producer::new(self.lane(), peer.who), floor: Floor::new(self.first) }
+        let floor = self.lane().floor();
+        Writer { producer: Producer::new(self.lane(), peer.who), floor }
+    }
+
+    /// A producer that was there from the start, and of whose messages none had to move.
+    #[must_use]
+    pub fn first_producer(&self, peer: &Peer<'_>) -> Writer<'_> {
+        Writer { floor: Floor::new(self.first), ..self.producer(peer) }
     }
 
     /// A consumer.
@@ -260,8 +267,12 @@ impl Lane {
         true
     }
 
-    /// Releases a message.
+    /// Looks at a message once more, and releases it.
+    ///
+    /// # Panics
+    /// If it is another now.
     pub fn release(&self, message: u64, taken: Taken) {
+        assert_eq!(self.payload.read(taken.index()), message, "nobody touches it");
         self.lane().release(taken);
         self.released.borrow_mut().push(message);
     }

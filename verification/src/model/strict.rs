@@ -19,7 +19,7 @@ pub fn writer_is_passed() {
     lane.send(&far.peer(2), 2, 1..=1);
     let thread = spawn(move || {
         let peer = slow.thread_of(1);
-        slow.commit(&slow.producer(&peer), claim, 101);
+        slow.commit(&slow.first_producer(&peer), claim, 101);
     });
     let peer = lane.peer(3);
     let mut consumer = lane.consumer(&peer);
@@ -47,7 +47,7 @@ pub fn writer_is_passed_and_wakes() {
     let (slow, far) = (Rc::clone(&lane), Rc::clone(&words));
     let thread = spawn(move || {
         let peer = slow.thread_of(1);
-        slow.commit(&slow.producer(&peer), claim, 101);
+        slow.commit(&slow.first_producer(&peer), claim, 101);
         Event::new(&Lab, &far).notify();
     });
     let mut look = || lane.receive(&mut consumer).then_some(());
@@ -94,7 +94,7 @@ pub fn writer_is_lapped() {
     let slow = Rc::clone(&lane);
     let thread = spawn(move || {
         let peer = slow.thread_of(1);
-        slow.commit(&slow.producer(&peer), claim, 101);
+        slow.commit(&slow.first_producer(&peer), claim, 101);
     });
     let (peer, reader) = (lane.peer(2), lane.peer(3));
     let (mut producer, mut consumer) = (lane.producer(&peer), lane.consumer(&reader));
@@ -121,7 +121,7 @@ pub fn two_claims_are_passed() {
     let slow = Rc::clone(&lane);
     let thread = spawn(move || {
         let peer = slow.thread_of(1);
-        let producer = slow.producer(&peer);
+        let producer = slow.first_producer(&peer);
         let [first, second] = claims;
         slow.commit(&producer, first, 101);
         slow.commit(&producer, second, 102);
@@ -148,7 +148,7 @@ pub fn passed_writer_dies(after: u32) {
     let slow = Rc::clone(&lane);
     let thread = spawn(move || {
         let peer = slow.thread_of(1);
-        mortal(after, || slow.commit(&slow.producer(&peer), claim, 101));
+        mortal(after, || slow.commit(&slow.first_producer(&peer), claim, 101));
         peer.die();
         slow.end();
     });

@@ -72,7 +72,7 @@ impl Lane {
         if lane.sweep(who, process).unwrap().ready {
             occupied.mark(0);
         }
-        let (mut producer, floor) = (Producer::new(lane, who), lane.floor());
+        let (floor, mut producer) = (lane.floor(), Producer::new(lane, who));
         let mut consumer = Consumer::new(lane, who, self.redeliveries_max);
         while self.committed.get() < ITEMS || lane.is_drained(who) == Ok(false) {
             self.write(&mut producer, &floor);

@@ -71,8 +71,8 @@ impl Lane {
             lane: self,
             process,
             who,
-            producer: Producer::new(lane, who),
             floor: lane.floor(),
+            producer: Producer::new(lane, who),
             consumer: Consumer::new(lane, who, REDELIVERIES_MAX),
         }
     }
