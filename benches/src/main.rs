@@ -11,6 +11,7 @@ mod report;
 mod rivals;
 mod run;
 mod sample;
+mod shared;
 mod sides;
 mod workload;
 

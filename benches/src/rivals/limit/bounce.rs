@@ -4,10 +4,10 @@
 //! Unsafe code here writes the message before the word that tells of it is stored,
 //! and reads it after that word was seen and before it is answered.
 
-use super::shared::{APART, Shared};
 use crate::message;
 use crate::queue::{Receiver, Sender};
 use crate::rivals::spin;
+use crate::shared::{APART, Shared};
 use crate::sides::Channel;
 use crate::workload::{Waiting, Workload};
 use rustix::thread::futex;
@@ -32,7 +32,8 @@ impl<const W: usize, const LINES: usize> Channel<W> for Bounce<LINES> {
     type Receiver = End<W, LINES>;
 
     fn open(_workload: Workload) -> io::Result<(OwnedFd, OwnedFd)> {
-        Shared::create(place(LINES) + W * 8)
+        let file = Shared::create(place(LINES) + W * 8)?;
+        Ok((file.try_clone()?, file))
     }
 
     fn sender(end: OwnedFd, workload: Workload) -> io::Result<Self::Sender> {

@@ -4,7 +4,6 @@
 mod bounce;
 mod one_process;
 mod parts;
-mod shared;
 
 use super::{Kind, PROCESSES, Rival};
 use crate::sides::processes;

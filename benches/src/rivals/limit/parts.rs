@@ -4,10 +4,10 @@
 //! Unsafe code here writes and reads the messages of a part that its word, when it
 //! was last seen, gave to this side.
 
-use super::shared::{APART, Shared};
 use crate::message::{self, FRAME_WORDS};
 use crate::queue::{Receiver, Sender};
 use crate::rivals::spin;
+use crate::shared::{APART, Shared};
 use crate::sides::Channel;
 use crate::workload::{BATCH, Workload};
 use std::io;
@@ -30,7 +30,8 @@ impl<const W: usize> Channel<W> for Parts {
     type Receiver = End<W>;
 
     fn open(workload: Workload) -> io::Result<(OwnedFd, OwnedFd)> {
-        Shared::create(parts::<W>(workload) * APART + workload.capacity() * W * 8)
+        let file = Shared::create(parts::<W>(workload) * APART + workload.capacity() * W * 8)?;
+        Ok((file.try_clone()?, file))
     }
 
     fn sender(end: OwnedFd, workload: Workload) -> io::Result<Self::Sender> {

@@ -12,28 +12,28 @@ use std::sync::atomic::AtomicU32;
 
 /// From one word to the next that another side writes: two lines, since the
 /// processor fetches lines in pairs.
-pub(super) const APART: usize = 128;
+pub(crate) const APART: usize = 128;
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     map: MmapRaw,
 }
 
 impl Shared {
-    /// Makes memory of this length, all zeros: two descriptors of it.
-    pub(super) fn create(len: usize) -> io::Result<(OwnedFd, OwnedFd)> {
-        let file = memfd_create("limit", MemfdFlags::CLOEXEC)?;
+    /// Makes memory of this length, all zeros.
+    pub(crate) fn create(len: usize) -> io::Result<OwnedFd> {
+        let file = memfd_create("benches", MemfdFlags::CLOEXEC)?;
         ftruncate(&file, len as u64)?;
-        Ok((file.try_clone()?, file))
+        Ok(file)
     }
 
-    pub(super) fn map(file: &OwnedFd) -> io::Result<Self> {
+    pub(crate) fn map(file: &OwnedFd) -> io::Result<Self> {
         Ok(Self { map: MmapOptions::new().populate().map_raw(file)? })
     }
 
     /// The word at an offset that is a multiple of its size.
     #[inline(always)]
-    pub(super) fn word(&self, offset: usize) -> &AtomicU32 {
+    pub(crate) fn word(&self, offset: usize) -> &AtomicU32 {
         assert!(offset.is_multiple_of(4) && offset + 4 <= self.map.len());
         // SAFETY: in bounds (asserted).
         let word = unsafe { self.map.as_mut_ptr().add(offset) };
@@ -44,7 +44,7 @@ impl Shared {
 
     /// So many messages from an offset on that is a multiple of 8.
     #[inline(always)]
-    pub(super) fn messages<const W: usize>(&self, offset: usize, count: usize) -> *mut [[u64; W]] {
+    pub(crate) fn messages<const W: usize>(&self, offset: usize, count: usize) -> *mut [[u64; W]] {
         assert!(offset.is_multiple_of(8) && offset + count * W * 8 <= self.map.len());
         // SAFETY: in bounds (asserted).
         let first = unsafe { self.map.as_mut_ptr().add(offset) };
