@@ -22,7 +22,10 @@ pub(crate) fn print(plan: &Plan, cores: Cores) {
             cores.watch
         );
     } else {
-        println!("Receiver on processor {}, sender on {}.", cores.watch, cores.peer);
+        println!(
+            "Receiver on processor {}, sender on {}; many by turns on both.",
+            cores.watch, cores.peer
+        );
     }
     println!("Load average at the start: {}.", load());
 }

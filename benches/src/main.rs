@@ -3,6 +3,8 @@
 //! Every measurement is a process of its own, so that nothing of one is left to the
 //! next; this one only starts them by turns and prints the table.
 
+mod board;
+mod crowd;
 mod machine;
 mod message;
 mod pin;
@@ -46,9 +48,9 @@ struct Args {
     /// Measure this one, in this process, and print the bare result
     #[arg(long, hide = true)]
     one: Option<String>,
-    /// Be the other side of `--one`
+    /// Be another side of `--one`: of many, the one of this number
     #[arg(long, hide = true, requires = "one")]
-    peer: bool,
+    peer: Option<u32>,
 }
 
 impl Args {
@@ -106,8 +108,9 @@ fn one(case: &Case, args: &Args) -> io::Result<()> {
         peer: args.peer,
     };
     job.guard();
-    let sample = (case.rival.run)(&job)?;
-    println!("{sample}");
+    if let Some(sample) = (case.rival.run)(&job)? {
+        println!("{sample}");
+    }
     Ok(())
 }
 

@@ -1,5 +1,6 @@
-//! Which processors the two sides run on, and holding them there.
+//! Which processors the sides run on, and holding them there.
 
+use crate::workload::Crowd;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use std::fs;
 use std::io;
@@ -24,6 +25,13 @@ impl Cores {
         let apart = others.iter().find(|cpu| core.is_none() || core_of(**cpu) != core);
         let peer = apart.or(others.first()).copied().unwrap_or(watch);
         Ok(Self { watch, peer })
+    }
+
+    /// For one of many: producers begin with one processor, consumers with the other,
+    /// and go round.
+    pub(crate) fn of_peer(self, peer: u32, crowd: Crowd) -> usize {
+        let turn = peer.checked_sub(crowd.producers).unwrap_or(peer + 1);
+        if turn.is_multiple_of(2) { self.watch } else { self.peer }
     }
 
     /// Whether both sides share one processor; then nothing here means much.

@@ -3,7 +3,7 @@
 use crate::rivals::Kind;
 use crate::run::Outcome;
 use crate::sample::Sample;
-use crate::workload::{BATCH, CAPACITY, FRAMES, Waiting, Workload};
+use crate::workload::{BATCH, CAPACITY, Crowd, FRAMES, Waiting, Workload};
 
 /// A median with its range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,12 +78,19 @@ fn title(workload: Workload) -> String {
             let what = if touched { "written and summed whole" } else { "handed over untouched" };
             format!("frames of 3,110,400 bytes, {what}, room for {FRAMES}")
         }
+        Workload::Mpmc(Crowd { producers, consumers, capacity, idle }) => {
+            let idle = if idle == 0 { String::new() } else { format!(", beside {idle} idle") };
+            format!(
+                "8 bytes, each to one, from {producers} to {consumers}{idle}, room for {capacity}"
+            )
+        }
     }
 }
 
 fn head(workload: Workload) -> &'static str {
     match workload {
         Workload::Stream { .. } => "| who | where | M msg/s | GB/s |\n|---|---|--:|--:|",
+        Workload::Mpmc(_) => "| who | where | M msg/s | ns/msg |\n|---|---|--:|--:|",
         Workload::Frames { .. } => "| who | where | frames/s | GB/s |\n|---|---|--:|--:|",
         Workload::RoundTrip { .. } => {
             "| who | where | p50 ns | p99 ns | p99.9 ns | max ns |\n|---|---|--:|--:|--:|--:|"
@@ -93,7 +100,8 @@ fn head(workload: Workload) -> &'static str {
 
 fn row(outcome: &Outcome) -> String {
     let Outcome { case, samples, failure } = outcome;
-    let who = format!("| {} | {} |", case.rival.name, case.rival.sides);
+    let sides = case.rival.sides.shown(case.workload.peers());
+    let who = format!("| {} | {sides} |", case.rival.name);
     if let Some(failure) = failure {
         return format!("{who} failed: {failure} |");
     }
@@ -103,12 +111,15 @@ fn row(outcome: &Outcome) -> String {
         return format!("{who} {} |", columns.join(" | "));
     }
     let rate = spread(rate);
-    let bytes = rate.median * case.workload.bytes() as f64 / 1e9;
-    let unit = if let Workload::Stream { .. } = case.workload { 1e-6 } else { 1.0 };
+    let gigabytes = number(rate.median * case.workload.bytes() as f64 / 1e9);
+    let (unit, besides) = match case.workload {
+        Workload::Mpmc(_) => (1e-6, number(1e9 / rate.median)),
+        Workload::Stream { .. } => (1e-6, gigabytes),
+        // What is handed over untouched crosses nothing.
+        workload => (1.0, if workload.touched() { gigabytes } else { "-".to_owned() }),
+    };
     let rate = Spread { median: rate.median * unit, min: rate.min * unit, max: rate.max * unit };
-    // What is handed over untouched crosses nothing.
-    let bytes = if case.workload.touched() { number(bytes) } else { "-".to_owned() };
-    format!("{who} {} | {bytes} |", rate.shown())
+    format!("{who} {} | {besides} |", rate.shown())
 }
 
 fn rate(sample: &Sample) -> f64 {

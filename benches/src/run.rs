@@ -84,8 +84,8 @@ fn once(case: &Case, time: Duration) -> io::Result<Result<Sample, String>> {
         .output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.trim().lines().last().unwrap_or_default();
-        return Ok(Err(if last.is_empty() { output.status.to_string() } else { last.to_owned() }));
+        let said = said.trim().lines().collect::<Vec<_>>().join("; ");
+        return Ok(Err(if said.is_empty() { output.status.to_string() } else { said }));
     }
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse())
 }

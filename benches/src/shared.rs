@@ -8,7 +8,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::ptr;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// From one word to the next that another side writes: two lines, since the
 /// processor fetches lines in pairs.
@@ -40,6 +40,17 @@ impl Shared {
         // SAFETY: aligned (asserted; mappings start on a page), alive as long as
         // `self`; all sides use this word as an atomic only.
         unsafe { AtomicU32::from_ptr(word.cast()) }
+    }
+
+    /// The number at an offset that is a multiple of its size.
+    #[inline(always)]
+    pub(crate) fn number(&self, offset: usize) -> &AtomicU64 {
+        assert!(offset.is_multiple_of(8) && offset + 8 <= self.map.len());
+        // SAFETY: in bounds (asserted).
+        let number = unsafe { self.map.as_mut_ptr().add(offset) };
+        // SAFETY: aligned (asserted; mappings start on a page), alive as long as
+        // `self`; all sides use this number as an atomic only.
+        unsafe { AtomicU64::from_ptr(number.cast()) }
     }
 
     /// So many messages from an offset on that is a multiple of 8.

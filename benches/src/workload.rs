@@ -19,7 +19,7 @@ pub(crate) const FRAMES: usize = 4;
 /// Messages in a batch.
 pub(crate) const BATCH: usize = 64;
 /// The part of the time that is spent before counting begins: one in so many.
-const WARM_UP: u32 = 8;
+pub(crate) const WARM_UP: u32 = 8;
 /// Messages between two looks at the clock.
 const LOOK_EVERY: u64 = 256;
 /// Nanoseconds of the longest round trip that is told from longer ones.
@@ -34,6 +34,47 @@ pub(crate) enum Waiting {
     Sleep,
 }
 
+/// Several producers and consumers of one queue, and how large it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Crowd {
+    pub(crate) producers: u32,
+    pub(crate) consumers: u32,
+    /// Messages that the queue has room for.
+    pub(crate) capacity: usize,
+    /// Peers that are attached and do nothing.
+    pub(crate) idle: u32,
+}
+
+impl Crowd {
+    /// So many producers, as many consumers, and nobody else.
+    pub(crate) const fn of(each: u32) -> Self {
+        Self { producers: each, consumers: each, capacity: CAPACITY, idle: 0 }
+    }
+
+    /// Those that do something. The producers are numbered first.
+    pub(crate) fn peers(self) -> u32 {
+        self.producers + self.consumers
+    }
+
+    /// Whether it is there to show what the cost of a message depends on.
+    pub(crate) fn varied(self) -> bool {
+        self.capacity != CAPACITY || self.idle > 0
+    }
+}
+
+impl fmt::Display for Crowd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mpmc/{}p{}c", self.producers, self.consumers)?;
+        if self.capacity != CAPACITY {
+            write!(f, "/slots-{}", self.capacity)?;
+        }
+        if self.idle > 0 {
+            write!(f, "/idle-{}", self.idle)?;
+        }
+        Ok(())
+    }
+}
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
@@ -43,6 +84,8 @@ pub(crate) enum Workload {
     RoundTrip { bytes: usize, waiting: Waiting },
     /// Video frames one way: written and summed whole, or handed over untouched.
     Frames { touched: bool },
+    /// Messages of 8 bytes from many to many, each to one of them, one at a time.
+    Mpmc(Crowd),
 }
 
 impl Workload {
@@ -51,8 +94,18 @@ impl Workload {
         let stream = |batch| [8, 64, 1024].map(|bytes| Self::Stream { bytes, batch });
         let trip = |waiting| [8, 64].map(|bytes| Self::RoundTrip { bytes, waiting });
         let frames = [true, false].map(|touched| Self::Frames { touched });
-        [&stream(1)[..], &stream(BATCH), &trip(Waiting::Spin), &trip(Waiting::Sleep), &frames]
-            .concat()
+        let alone = Crowd::of(1);
+        let mpmc = [
+            alone,
+            Crowd { capacity: 64, ..alone },
+            Crowd { capacity: 65_536, ..alone },
+            Crowd { idle: 200, ..alone },
+            Crowd::of(2),
+            Crowd::of(4),
+        ]
+        .map(Self::Mpmc);
+        let trips = [trip(Waiting::Spin), trip(Waiting::Sleep)].concat();
+        [&stream(1)[..], &stream(BATCH), &trips, &frames, &mpmc].concat()
     }
 
     /// Bytes of one message.
@@ -60,12 +113,17 @@ impl Workload {
         match self {
             Self::Stream { bytes, .. } | Self::RoundTrip { bytes, .. } => bytes,
             Self::Frames { .. } => message::FRAME_WORDS * 8,
+            Self::Mpmc(_) => 8,
         }
     }
 
     /// Messages that the queue has room for.
     pub(crate) fn capacity(self) -> usize {
-        if let Self::Frames { .. } = self { FRAMES } else { CAPACITY }
+        match self {
+            Self::Stream { .. } | Self::RoundTrip { .. } => CAPACITY,
+            Self::Frames { .. } => FRAMES,
+            Self::Mpmc(crowd) => crowd.capacity,
+        }
     }
 
     /// Messages that are sent and received at a time.
@@ -83,6 +141,16 @@ impl Workload {
         matches!(self, Self::RoundTrip { .. })
     }
 
+    /// The producers and consumers, if there are many.
+    pub(crate) fn crowd(self) -> Option<Crowd> {
+        if let Self::Mpmc(crowd) = self { Some(crowd) } else { None }
+    }
+
+    /// How many peers take part.
+    pub(crate) fn peers(self) -> u32 {
+        self.crowd().map_or(2, Crowd::peers)
+    }
+
     /// How the sides of a round trip wait.
     pub(crate) fn waiting(self) -> Option<Waiting> {
         if let Self::RoundTrip { waiting, .. } = self { Some(waiting) } else { None }
@@ -92,6 +160,7 @@ impl Workload {
 impl fmt::Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Mpmc(crowd) => write!(f, "{crowd}"),
             Self::Stream { bytes, batch: 1 } => write!(f, "stream/{bytes}"),
             Self::Stream { bytes, batch } => write!(f, "stream/{bytes}x{batch}"),
             Self::RoundTrip { bytes, waiting: Waiting::Spin } => write!(f, "trip/{bytes}/spin"),

@@ -1,8 +1,8 @@
-//! crossbeam's `ArrayQueue`: any number of threads at both ends, used by one each.
+//! crossbeam's `ArrayQueue`: any number of threads at both ends.
 //!
 //! It moves single values only, so it has neither batches nor frames in place.
 
-use super::{Kind, Rival, THREADS, spin};
+use super::{Kind, Rival, Sides, share, spin};
 use crate::message;
 use crate::queue::{Receiver, Sender};
 use crate::sides::{Queue, threads};
@@ -15,14 +15,18 @@ pub(crate) fn rival() -> Rival {
     Rival {
         name: "array-queue",
         kind: Kind::Rival,
-        sides: THREADS,
+        sides: Sides::Threads,
         how: "crossbeam's, tried again after a pause; by value only",
         can: |workload| match workload {
             Workload::Stream { batch, .. } => batch == 1,
             Workload::RoundTrip { waiting, .. } => waiting == Waiting::Spin,
             Workload::Frames { .. } => false,
+            Workload::Mpmc(crowd) => !crowd.varied(),
         },
-        run: threads::messages::<Values>,
+        run: |job| match job.workload {
+            Workload::Mpmc(crowd) => threads::crowd(job, &Shared::new(crowd.capacity)),
+            _ => threads::messages::<Values>(job),
+        },
     }
 }
 
@@ -51,6 +55,31 @@ impl<const W: usize> Receiver<W> for End<W> {
     #[inline]
     fn receive(&mut self, _most: usize, mut see: impl FnMut(&[u64; W])) -> io::Result<()> {
         see(&spin(|| Ok(self.0.pop()))?);
+        Ok(())
+    }
+}
+
+/// The end that each of many has.
+#[derive(Clone)]
+struct Shared(Arc<ArrayQueue<u64>>);
+
+impl Shared {
+    fn new(capacity: usize) -> Self {
+        Self(Arc::new(ArrayQueue::new(capacity)))
+    }
+}
+
+impl Sender<1> for Shared {
+    #[inline]
+    fn send(&mut self, message: u64, _count: usize) -> io::Result<()> {
+        share(|| Ok(self.0.push(message).ok()))
+    }
+}
+
+impl Receiver<1> for Shared {
+    #[inline]
+    fn receive(&mut self, _most: usize, mut see: impl FnMut(&[u64; 1])) -> io::Result<()> {
+        see(&[share(|| Ok(self.0.pop()))?]);
         Ok(())
     }
 }

@@ -15,9 +15,11 @@ use std::hint;
 use std::io;
 use std::thread;
 
-/// Turns of the spin loop after which the processor is offered to others: it
-/// matters only where both sides share one.
+/// Turns of the spin loop after which one of two offers its processor to others: it
+/// matters only where both share one.
 const YIELD_EVERY: u32 = 1 << 12;
+/// The same for one of many, who may be more than there are processors.
+const SHARE_EVERY: u32 = 100;
 
 /// Where a rival stands in the comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,22 +32,38 @@ pub(crate) enum Kind {
     Limit,
 }
 
+/// Where the sides run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sides {
+    Processes,
+    Threads,
+    /// There is only one.
+    OneThread,
+}
+
+impl Sides {
+    /// As it stands in the table, for so many peers.
+    pub(crate) fn shown(self, peers: u32) -> String {
+        match self {
+            Self::Processes => format!("{peers} processes"),
+            Self::Threads => format!("{peers} threads"),
+            Self::OneThread => "1 thread".to_owned(),
+        }
+    }
+}
+
 /// Something to measure.
 pub(crate) struct Rival {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
-    /// Where its two sides run.
-    pub(crate) sides: &'static str,
+    pub(crate) sides: Sides,
     /// How it is used, for the reader of the table.
     pub(crate) how: &'static str,
     /// Whether it can do this.
     pub(crate) can: fn(Workload) -> bool,
-    /// Runs one side of one measurement.
-    pub(crate) run: fn(&Job) -> io::Result<Sample>,
+    /// Runs one side of one measurement; the side that watches the clock has a result.
+    pub(crate) run: fn(&Job) -> io::Result<Option<Sample>>,
 }
-
-pub(crate) const PROCESSES: &str = "2 processes";
-pub(crate) const THREADS: &str = "2 threads";
 
 /// All of them, in the order of the report.
 pub(crate) fn all() -> Vec<Rival> {
@@ -58,9 +76,22 @@ pub(crate) fn all() -> Vec<Rival> {
     all
 }
 
-/// Tries until there is a result, spinning.
+/// Tries until there is a result, spinning: for one of two.
 #[inline(always)]
-pub(crate) fn spin<T>(mut attempt: impl FnMut() -> io::Result<Option<T>>) -> io::Result<T> {
+pub(crate) fn spin<T>(attempt: impl FnMut() -> io::Result<Option<T>>) -> io::Result<T> {
+    try_again::<YIELD_EVERY, T>(attempt)
+}
+
+/// Tries until there is a result, spinning a little: for one of many.
+#[inline(always)]
+pub(crate) fn share<T>(attempt: impl FnMut() -> io::Result<Option<T>>) -> io::Result<T> {
+    try_again::<SHARE_EVERY, T>(attempt)
+}
+
+#[inline(always)]
+fn try_again<const YIELD_EVERY: u32, T>(
+    mut attempt: impl FnMut() -> io::Result<Option<T>>,
+) -> io::Result<T> {
     let mut turns = 0u32;
     loop {
         if let Some(result) = attempt()? {

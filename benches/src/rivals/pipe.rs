@@ -1,7 +1,7 @@
 //! A pipe, as large as an unprivileged user may have it.
 
 use super::byte_stream::{ByteStream, Descriptors};
-use super::{Kind, PROCESSES, Rival};
+use super::{Kind, Rival, Sides};
 use crate::sides::processes;
 use crate::workload::Workload;
 use std::io;
@@ -14,9 +14,9 @@ pub(crate) fn rival() -> Rival {
     Rival {
         name: "pipe",
         kind: Kind::Rival,
-        sides: PROCESSES,
+        sides: Sides::Processes,
         how: "1 MiB; a call a message or a batch; non-blocking in spinning round trips",
-        can: |_| true,
+        can: |workload| workload.crowd().is_none(),
         run: |job| match job.workload {
             Workload::Frames { .. } => processes::frames::<ByteStream<Pipe>>(job),
             _ => processes::messages::<ByteStream<Pipe>>(job),

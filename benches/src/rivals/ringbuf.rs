@@ -1,9 +1,12 @@
 //! Ourselves: two processes over an unnamed ring whose descriptor is passed on.
 //!
 //! Small messages are pushed and popped by value; batches and messages of more than
-//! a line are written and read in place, in typed slots; frames in byte slots.
+//! a line are written and read in place, in typed slots; frames in byte slots. Many
+//! processes share one ring.
 
-use super::{Kind, PROCESSES, Rival, spin};
+mod many;
+
+use super::{Kind, Rival, Sides, spin};
 use crate::message::{self, FRAME_WORDS};
 use crate::queue::{Receiver, Sender};
 use crate::sample::Sample;
@@ -26,7 +29,7 @@ pub(crate) fn rivals() -> Vec<Rival> {
         Rival {
             name: "ringbuf-spin",
             kind: Kind::Ours,
-            sides: PROCESSES,
+            sides: Sides::Processes,
             how: "`Sleeper::Spin`, calls that do not wait, tried again after a pause",
             can: |workload| workload.waiting() != Some(Waiting::Sleep),
             run: run::<false>,
@@ -34,7 +37,7 @@ pub(crate) fn rivals() -> Vec<Rival> {
         Rival {
             name: "ringbuf-futex",
             kind: Kind::Ours,
-            sides: PROCESSES,
+            sides: Sides::Processes,
             how: "`Sleeper::Futex` and calls that wait, as by default; \
                   in round trips with `set_spin(0)`",
             can: |workload| workload.waiting() != Some(Waiting::Spin),
@@ -43,9 +46,10 @@ pub(crate) fn rivals() -> Vec<Rival> {
     ]
 }
 
-fn run<const SLEEPS: bool>(job: &Job) -> io::Result<Sample> {
+fn run<const SLEEPS: bool>(job: &Job) -> io::Result<Option<Sample>> {
     match job.workload {
         Workload::Frames { .. } => processes::frames::<Frames<SLEEPS>>(job),
+        Workload::Mpmc(_) => processes::crowd::<many::Slots<SLEEPS>>(job),
         _ => processes::messages::<Slots<SLEEPS>>(job),
     }
 }

@@ -3,7 +3,7 @@
 //! Small messages are pushed and popped; batches and messages of more than a line
 //! go through its chunks, in place; frames are boxes that go round over two queues.
 
-use super::{Kind, Rival, THREADS, spin};
+use super::{Kind, Rival, Sides, spin};
 use crate::message::{self, FRAME_WORDS};
 use crate::queue::{Receiver, Sender};
 use crate::sides::{Queue, threads};
@@ -19,10 +19,10 @@ pub(crate) fn rival() -> Rival {
     Rival {
         name: "rtrb",
         kind: Kind::Rival,
-        sides: THREADS,
+        sides: Sides::Threads,
         how: "tried again after a pause; batches and 1024 bytes in place (chunks); \
               frames as boxes that go round",
-        can: |workload| workload.waiting() != Some(Waiting::Sleep),
+        can: |workload| workload.crowd().is_none() && workload.waiting() != Some(Waiting::Sleep),
         run: |job| match job.workload {
             Workload::Frames { .. } => threads::frames::<Boxes>(job),
             _ => threads::messages::<Values>(job),

@@ -1,7 +1,7 @@
 //! A pair of connected unix sockets of the stream type, with buffers as by default.
 
 use super::byte_stream::{ByteStream, Descriptors};
-use super::{Kind, PROCESSES, Rival};
+use super::{Kind, Rival, Sides};
 use crate::sides::processes;
 use crate::workload::Workload;
 use std::io;
@@ -12,9 +12,9 @@ pub(crate) fn rival() -> Rival {
     Rival {
         name: "unix-socket",
         kind: Kind::Rival,
-        sides: PROCESSES,
+        sides: Sides::Processes,
         how: "SOCK_STREAM; a call a message or a batch; non-blocking in spinning round trips",
-        can: |_| true,
+        can: |workload| workload.crowd().is_none(),
         run: |job| match job.workload {
             Workload::Frames { .. } => processes::frames::<ByteStream<Socket>>(job),
             _ => processes::messages::<ByteStream<Socket>>(job),

@@ -1,4 +1,4 @@
-//! The two sides of a measurement, and how they come to their ends.
+//! The sides of a measurement, and how they come to their ends.
 
 pub(crate) mod processes;
 pub(crate) mod threads;
@@ -23,8 +23,9 @@ pub(crate) struct Job {
     /// How long to measure.
     pub(crate) time: Duration,
     pub(crate) cores: Cores,
-    /// Whether this process is the side that does not watch the clock.
-    pub(crate) peer: bool,
+    /// The number of this process among those that do not watch the clock, if it is
+    /// one of them. The only other one of two has the number 0.
+    pub(crate) peer: Option<u32>,
 }
 
 impl Job {
@@ -53,6 +54,23 @@ pub(crate) trait Channel<const W: usize> {
 
     /// The receiving end. It may wait until the other process has its sending end.
     fn receiver(end: OwnedFd, workload: Workload) -> io::Result<Self::Receiver>;
+}
+
+/// A connection of many processes, all of which get the same descriptor.
+pub(crate) trait Hub {
+    type Sender: Sender<1>;
+    type Receiver: Receiver<1>;
+    /// What is kept until all of them have ended.
+    type Kept;
+
+    /// Makes one, and the descriptor by which it is found.
+    fn open(job: &Job) -> io::Result<(OwnedFd, Self::Kept)>;
+
+    /// A sending end, in one of the processes.
+    fn sender(hub: OwnedFd) -> io::Result<Self::Sender>;
+
+    /// A receiving end, in one of the processes.
+    fn receiver(hub: OwnedFd) -> io::Result<Self::Receiver>;
 }
 
 /// A one-way connection between two threads.

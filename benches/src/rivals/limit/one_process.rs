@@ -9,10 +9,10 @@ use crate::workload;
 use std::hint::black_box;
 use std::io;
 
-pub(super) fn run(job: &Job) -> io::Result<Sample> {
+pub(super) fn run(job: &Job) -> io::Result<Option<Sample>> {
     pin::to(job.cores.watch)?;
     let mut turns = Turns { frame: vec![0; FRAME_WORDS], number: 0 };
-    workload::receive::<FRAME_WORDS>(&mut turns, job.workload, job.time)
+    workload::receive::<FRAME_WORDS>(&mut turns, job.workload, job.time).map(Some)
 }
 
 struct Turns {
