@@ -2,6 +2,7 @@
 
 mod array_queue;
 mod byte_stream;
+mod kanal;
 mod limit;
 mod pipe;
 mod ringbuf;
@@ -70,6 +71,7 @@ pub(crate) fn all() -> Vec<Rival> {
     let mut all = ringbuf::rivals();
     all.push(rtrb::rival());
     all.push(array_queue::rival());
+    all.push(kanal::rival());
     all.push(pipe::rival());
     all.push(unix_socket::rival());
     all.extend(limit::rivals());
