@@ -70,29 +70,30 @@ fn spoiled(producer: u64, number: u64) -> io::Error {
 }
 
 /// Starts the peers, says how many messages a second were `done` within a window of
-/// `time` after a warm-up, and waits until all of them have `ended`.
+/// `time` (more, if there was none) after a warm-up, and waits until all have `ended`.
 pub(crate) fn watch(
     board: &Board,
     time: Duration,
     done: fn(&Board) -> u64,
     mut ended: impl FnMut() -> io::Result<bool>,
 ) -> io::Result<Sample> {
-    while !board.complete() {
-        ended()?;
-        thread::sleep(LOOK);
-    }
+    // Who fails meanwhile is told of; who is stuck ends with its process.
+    let mut until = |reached: &dyn Fn(bool) -> bool| {
+        while !reached(ended()?) {
+            thread::sleep(LOOK);
+        }
+        io::Result::Ok(())
+    };
+    until(&|_| board.complete())?;
     board.run();
     thread::sleep(time / WARM_UP);
+    until(&|_| done(board) > 0)?;
     let (since, first) = (Instant::now(), done(board));
     thread::sleep(time);
+    until(&|_| done(board) > first)?;
     let (now, last) = (Instant::now(), done(board));
     board.stop();
-    while !ended()? {
-        thread::sleep(LOOK);
-    }
-    if first == last {
-        return Err(io::Error::other("nothing came through"));
-    }
+    until(&|ended| ended)?;
     Ok(Sample::Rate((last - first) as f64 / (now - since).as_secs_f64()))
 }
 
