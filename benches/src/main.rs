@@ -19,7 +19,7 @@ mod workload;
 
 use crate::pin::Cores;
 use crate::run::{Case, Plan};
-use crate::sides::Job;
+use crate::sides::{Job, Part};
 use clap::Parser;
 use std::io;
 use std::process::ExitCode;
@@ -51,12 +51,23 @@ struct Args {
     /// Be another side of `--one`: of many, the one of this number
     #[arg(long, hide = true, requires = "one")]
     peer: Option<u32>,
+    /// Keep what `--one` needs and would otherwise leave behind
+    #[arg(long, hide = true, requires = "one", conflicts_with = "peer")]
+    keep: bool,
 }
 
 impl Args {
     fn time(&self) -> io::Result<Duration> {
         let seconds = self.seconds.unwrap_or(if self.quick { 0.05 } else { 0.25 });
         Duration::try_from_secs_f64(seconds).map_err(io::Error::other)
+    }
+
+    fn part(&self) -> Part {
+        match self.peer {
+            Some(number) => Part::Peer(number),
+            None if self.keep => Part::Keeper,
+            None => Part::Watcher,
+        }
     }
 
     fn repetitions(&self) -> usize {
@@ -105,7 +116,7 @@ fn one(case: &Case, args: &Args) -> io::Result<()> {
         rival: case.rival.name.to_owned(),
         time: args.time()?,
         cores: Cores::choose()?,
-        peer: args.peer,
+        part: args.part(),
     };
     job.guard();
     if let Some(sample) = (case.rival.run)(&job)? {

@@ -39,6 +39,18 @@ fn a_quick_run_measures_processes_threads_and_the_limit() {
 }
 
 #[test]
+fn a_quick_run_measures_every_mechanism_from_many_to_many() {
+    let report = stdout(&benches(&["--quick", "--seconds=0.01", "mpmc/"]));
+    let rows: Vec<&str> = report.lines().filter(|line| line.contains(" [")).collect();
+    let names = stdout(&benches(&["--list", "mpmc/"]));
+    assert_eq!(rows.len(), names.lines().count() + 1, "{report}");
+    assert!(!report.contains("failed"), "{report}");
+    for name in ["ringbuf-spin", "array-queue", "kanal", "posix-mq", "sysv-msg", "limit-counter"] {
+        assert!(names.contains(&format!("mpmc/4p4c/{name}\n")), "{names}");
+    }
+}
+
+#[test]
 fn the_list_names_every_rival_and_a_filter_that_matches_nothing_is_refused() {
     let list = stdout(&benches(&["--list"]));
     for name in ["ringbuf-spin", "ringbuf-futex", "rtrb", "array-queue", "pipe", "unix-socket"] {

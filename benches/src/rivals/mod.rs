@@ -5,8 +5,10 @@ mod byte_stream;
 mod kanal;
 mod limit;
 mod pipe;
+mod posix_mq;
 mod ringbuf;
 mod rtrb;
+mod sysv_msg;
 mod unix_socket;
 
 use crate::sample::Sample;
@@ -74,6 +76,8 @@ pub(crate) fn all() -> Vec<Rival> {
     all.push(kanal::rival());
     all.push(pipe::rival());
     all.push(unix_socket::rival());
+    all.push(posix_mq::rival());
+    all.push(sysv_msg::rival());
     all.extend(limit::rivals());
     all
 }
@@ -101,5 +105,20 @@ fn try_again<const YIELD_EVERY: u32, T>(
         }
         turns = turns.wrapping_add(1);
         if turns.is_multiple_of(YIELD_EVERY) { thread::yield_now() } else { hint::spin_loop() }
+    }
+}
+
+/// Makes a call of the system, whose result is below 0 if it fails; again if a signal
+/// interrupts it.
+pub(crate) fn again<N: Default + PartialOrd>(mut call: impl FnMut() -> N) -> io::Result<N> {
+    loop {
+        let result = call();
+        if result >= N::default() {
+            return Ok(result);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
     }
 }

@@ -1,19 +1,32 @@
 //! The sides of a measurement, and how they come to their ends.
 
+pub(crate) mod keeper;
 pub(crate) mod processes;
 pub(crate) mod threads;
 
 use crate::pin::Cores;
 use crate::queue::{Receiver, Sender};
 use crate::workload::Workload;
+use std::env;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::process;
+use std::process::{self, Command};
 use std::thread;
 use std::time::Duration;
 
 /// What a measurement may take beyond its time before it is given up as stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a process does in a measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// It watches the clock. Of two, it is the one that receives or pings.
+    Watcher,
+    /// It sends, receives or echoes. Of many, it is the one of this number.
+    Peer(u32),
+    /// It keeps what would otherwise be left behind.
+    Keeper,
+}
 
 /// One side of one measurement.
 #[derive(Clone, Debug)]
@@ -23,14 +36,24 @@ pub(crate) struct Job {
     /// How long to measure.
     pub(crate) time: Duration,
     pub(crate) cores: Cores,
-    /// The number of this process among those that do not watch the clock, if it is
-    /// one of them. The only other one of two has the number 0.
-    pub(crate) peer: Option<u32>,
+    pub(crate) part: Part,
 }
 
 impl Job {
-    /// Ends this process if it takes far too long: its peer may be stuck or gone.
+    /// Starts another process of the same measurement.
+    fn command(&self) -> io::Result<Command> {
+        let mut command = Command::new(env::current_exe()?);
+        command.arg("--one").arg(format!("{}/{}", self.workload, self.rival));
+        command.arg("--seconds").arg(self.time.as_secs_f64().to_string());
+        Ok(command)
+    }
+
+    /// Ends this process if it takes far too long: its peer may be stuck or gone. One
+    /// that keeps something ends when the others have.
     pub(crate) fn guard(&self) {
+        if self.part == Part::Keeper {
+            return;
+        }
         let limit = self.time * 2 + PATIENCE;
         let job = self.clone();
         thread::spawn(move || {

@@ -2,7 +2,7 @@
 //! its ends of the channels on its standard output and, for round trips, input; of many,
 //! each finds the hub on its standard input, and on its standard output the board.
 
-use super::{Channel, Hub, Job};
+use super::{Channel, Hub, Job, Part};
 use crate::board::Board;
 use crate::crowd;
 use crate::message::FRAME_WORDS;
@@ -11,10 +11,9 @@ use crate::sample::Sample;
 use crate::workload;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use std::convert::Infallible;
-use std::env;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 /// Runs one side of a stream or a round trip.
 pub(crate) fn messages<C>(job: &Job) -> io::Result<Option<Sample>>
@@ -35,7 +34,7 @@ pub(crate) fn frames<C: Channel<FRAME_WORDS>>(job: &Job) -> io::Result<Option<Sa
 }
 
 fn run<C: Channel<W>, const W: usize>(job: &Job) -> io::Result<Option<Sample>> {
-    if job.peer.is_some() {
+    if let Part::Peer(_) = job.part {
         match serve::<C, W>(job)? {}
     }
     watch::<C, W>(job).map(Some)
@@ -99,7 +98,7 @@ pub(crate) fn gather<K>(
     done: fn(&Board) -> u64,
 ) -> io::Result<Option<(Sample, Board)>> {
     let crowd = job.workload.crowd().ok_or(io::ErrorKind::Unsupported)?;
-    if let Some(peer) = job.peer {
+    if let Part::Peer(peer) = job.part {
         pin::to(job.cores.of_peer(peer, crowd))?;
         set_parent_process_death_signal(Some(Signal::KILL))?;
         let board = Board::map(&io::stdout().as_fd().try_clone_to_owned()?, crowd)?;
@@ -122,17 +121,9 @@ struct Peer(Child);
 
 impl Peer {
     fn start(job: &Job, number: u32, stdin: Stdio, stdout: Stdio) -> io::Result<Self> {
-        let child = Command::new(env::current_exe()?)
-            .arg("--peer")
-            .arg(number.to_string())
-            .arg("--one")
-            .arg(format!("{}/{}", job.workload, job.rival))
-            .arg("--seconds")
-            .arg(job.time.as_secs_f64().to_string())
-            .stdin(stdin)
-            .stdout(stdout)
-            .spawn()?;
-        Ok(Self(child))
+        let mut command = job.command()?;
+        command.arg("--peer").arg(number.to_string());
+        Ok(Self(command.stdin(stdin).stdout(stdout).spawn()?))
     }
 
     /// Whether it has ended; fails if it did so in any but the right way.
