@@ -27,6 +27,9 @@ pub(crate) fn print(plan: &Plan, cores: Cores) {
             cores.watch, cores.peer
         );
     }
+    if !cfg!(boost) {
+        println!("Boost is not measured: it was not found when this was built.");
+    }
     println!("Load average at the start: {}.", load());
 }
 

@@ -1,6 +1,10 @@
 //! Everything that is measured. A new rival is a file here and a line in [`all`].
 
 mod array_queue;
+#[cfg(boost)]
+mod boost_interprocess;
+#[cfg(boost)]
+mod boost_lockfree;
 mod byte_stream;
 mod kanal;
 mod limit;
@@ -78,6 +82,8 @@ pub(crate) fn all() -> Vec<Rival> {
     all.push(unix_socket::rival());
     all.push(posix_mq::rival());
     all.push(sysv_msg::rival());
+    #[cfg(boost)]
+    all.extend([boost_lockfree::rival(), boost_interprocess::rival()]);
     all.extend(limit::rivals());
     all
 }
