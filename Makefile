@@ -16,7 +16,7 @@ check:          ## formatting, lints, documentation
 demo:           ## two processes, video frames, a report
 	cargo run --release -- demo
 
-bench:          ## ourselves, the rivals and the limit in one run, about two minutes
+bench:          ## ourselves, the rivals and the limit in one run, about three minutes
 	cargo run --release -p ringbuf-benches
 
 verify:         ## the longer checks: more kills, stops, hostile peers and round trips, as compiled for release

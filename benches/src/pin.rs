@@ -52,3 +52,19 @@ pub(crate) fn to(cpu: usize) -> io::Result<()> {
     set.set(cpu);
     Ok(sched_setaffinity(None, &set)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_processor_has_as_many_of_each_kind() {
+        let cores = Cores { watch: 3, peer: 5 };
+        let of = |crowd: Crowd| -> Vec<usize> {
+            (0..crowd.peers()).map(|peer| cores.of_peer(peer, crowd)).collect()
+        };
+        assert_eq!(of(Crowd::of(1)), [5, 3]);
+        assert_eq!(of(Crowd::of(2)), [5, 3, 3, 5]);
+        assert_eq!(of(Crowd::of(4)), [5, 3, 5, 3, 3, 5, 3, 5]);
+    }
+}

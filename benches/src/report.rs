@@ -219,6 +219,12 @@ mod tests {
     }
 
     #[test]
+    fn many_are_counted_and_their_message_takes_a_time() {
+        let ours = outcome("mpmc/2p2c/ringbuf-spin", &[Sample::Rate(20e6)], None);
+        assert_eq!(row(&ours), "| ringbuf-spin | 4 processes | 20.0 [20.0..20.0] | 50.0 |");
+    }
+
+    #[test]
     fn a_shorter_round_trip_is_faster() {
         let trip = |p50| Sample::Latency { p50, p99: p50, p99_9: p50, max: p50 };
         let ours = outcome("trip/8/spin/ringbuf-spin", &[trip(600)], None);
