@@ -25,10 +25,14 @@
 //!   `Full` is judged here; `tests/reference_lanes.rs` says exactly when they are due.
 //! - A place that is *given up* was never written.
 //!
+//! A Strict lane, in which somebody may have been passed, promises less: the order of
+//! each producer's messages, and that a look does not miss one that was committed before
+//! it and read after it. It may miss two that are there by turns.
+//!
 //! A message that a reader died over comes again at any later time: such histories are
 //! not judged here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// One call: it was made after the first ticket and returned before the second.
@@ -88,6 +92,7 @@ pub enum Violation {
 struct Life {
     value: u64,
     claimed: Span,
+    committed: Span,
     read: Option<Span>,
 }
 
@@ -104,8 +109,33 @@ impl Life {
 /// The first [`Violation`] found.
 pub fn check(events: &[Event]) -> Result<(), Violation> {
     let lives = lives(events)?;
-    is_in_order(&lives)?;
-    has_true_empties(&lives, events)
+    is_in_order(lives.iter().collect())?;
+    let inside = lives.iter().map(|life| (life.claimed.to, life.leaves()));
+    has_true_empties(joined(inside.collect()), events)
+}
+
+/// As [`check`], for a Strict lane. `producer` says whose a value is.
+///
+/// # Errors
+/// The first [`Violation`] found.
+pub fn check_strict(
+    events: &[Event],
+    producer: impl Fn(u64) -> u64 + Copy,
+) -> Result<(), Violation> {
+    let lives = lives(events)?;
+    let producers: BTreeSet<_> = lives.iter().map(|life| producer(life.value)).collect();
+    for one in producers {
+        is_in_order(lives.iter().filter(|life| producer(life.value) == one).collect())?;
+    }
+    // Of those that went in before a look, the one that stays longest tells.
+    let mut inside: Vec<_> = lives.iter().map(|life| (life.committed.to, life.leaves())).collect();
+    inside.sort_unstable();
+    let mut longest = 0;
+    for (_, to) in &mut inside {
+        longest = longest.max(*to);
+        *to = longest;
+    }
+    has_true_empties(inside, events)
 }
 
 /// What became of each value, in the order of the calls that claimed.
@@ -129,17 +159,16 @@ fn lives(events: &[Event]) -> Result<Vec<Life>, Violation> {
             None => return Err(Violation::FromNowhere(value)),
         }
     }
-    let lives =
-        written.into_iter().map(|(value, (claimed, _, read))| Life { value, claimed, read });
-    let mut lives: Vec<_> = lives.collect();
+    let life = |(value, (claimed, committed, read))| Life { value, claimed, committed, read };
+    let mut lives: Vec<_> = written.into_iter().map(life).collect();
     lives.sort_unstable_by_key(|life| life.claimed.from);
     Ok(lives)
 }
 
 /// For each value that was read: whether all that were surely written before it were
 /// perhaps read before it. Of those, the one whose read was called last tells.
-fn is_in_order(lives: &[Life]) -> Result<(), Violation> {
-    let mut earlier: Vec<_> = lives.iter().collect();
+fn is_in_order(lives: Vec<&Life>) -> Result<(), Violation> {
+    let mut earlier = lives.clone();
     earlier.sort_unstable_by_key(|life| life.claimed.to);
     let mut earlier = earlier.into_iter().peekable();
     let mut last: Option<&Life> = None;
@@ -158,14 +187,9 @@ fn is_in_order(lives: &[Life]) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Whether each look that found nothing has an instant at which nothing was surely
-/// inside: the times at which something was, joined where they overlap, cover none.
-fn has_true_empties(lives: &[Life], events: &[Event]) -> Result<(), Violation> {
-    let mut inside: Vec<_> = lives
-        .iter()
-        .map(|life| (life.claimed.to, life.leaves()))
-        .filter(|(from, to)| from < to)
-        .collect();
+/// The times at which something was surely inside, joined where they overlap.
+fn joined(mut inside: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    inside.retain(|(from, to)| from < to);
     inside.sort_unstable();
     let mut joined: Vec<(u64, u64)> = Vec::new();
     for (from, to) in inside {
@@ -174,10 +198,16 @@ fn has_true_empties(lives: &[Life], events: &[Event]) -> Result<(), Violation> {
             _ => joined.push((from, to)),
         }
     }
+    joined
+}
+
+/// Whether no look that found nothing lies in one of these times, sorted, of which none that
+/// begins later ends earlier.
+fn has_true_empties(inside: Vec<(u64, u64)>, events: &[Event]) -> Result<(), Violation> {
     for event in events {
         let Event::Empty(look) = *event else { continue };
-        let after = joined.partition_point(|(from, _)| *from < look.from);
-        if after > 0 && look.to < joined[after - 1].1 {
+        let after = inside.partition_point(|(from, _)| *from < look.from);
+        if after > 0 && look.to < inside[after - 1].1 {
             return Err(Violation::NotEmpty(look));
         }
     }

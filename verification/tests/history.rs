@@ -6,7 +6,7 @@
 
 use proptest::prelude::*;
 use ringbuf_core::mpmc::Progress;
-use ringbuf_verification::history::{Event, Span, Violation, check};
+use ringbuf_verification::history::{Event, Span, Violation, check, check_strict};
 use ringbuf_verification::threads::{Cast, Stage};
 use std::time::Instant;
 
@@ -19,20 +19,25 @@ fn threads_are_answered_as_by_a_queue() {
     let asked = std::env::var(ASKED).ok();
     let messages = asked.map_or(MESSAGES, |asked| asked.parse().expect("a number of messages"));
     let scenes = [2, 4].into_iter().flat_map(|each| [1, 2, 64].map(|capacity| (each, capacity)));
+    let both = [Progress::Fast, Progress::Strict];
+    let scenes = scenes.flat_map(|scene| both.map(|progress| (scene, progress)));
     let scenes: Vec<_> = scenes.collect();
     let (mut calls, started) = (0, Instant::now());
-    for (threads, capacity) in &scenes {
+    for ((threads, capacity), progress) in &scenes {
         let each = messages / scenes.len() as u64 / u64::from(*threads);
         let cast = Cast { producers: *threads, consumers: *threads, each };
-        let events = Stage::new(*capacity, Progress::Fast).play(cast);
-        let found = check(&events);
+        let events = Stage::new(*capacity, *progress).play(cast);
+        let found = match progress {
+            Progress::Fast => check(&events),
+            Progress::Strict => check_strict(&events, |value| value >> 32),
+        };
         assert_eq!(found, Ok(()), "{threads} producers and consumers, {capacity} slots");
         let empty = events.iter().filter(|event| matches!(event, Event::Empty(_))).count();
         let read = events.iter().filter(|event| matches!(event, Event::Read { .. })).count();
         assert_eq!(read as u64, each * u64::from(*threads), "everything arrived");
         calls += events.len();
         println!(
-            "{threads} and {threads}, {capacity} slots: {} events, {empty} empty",
+            "{progress:?}, {threads} and {threads}, {capacity} slots: {} events, {empty} empty",
             events.len()
         );
     }
@@ -113,6 +118,24 @@ fn a_look_that_misses_a_value_is_found() {
     };
     assert_eq!(check(&relay((6, 7))), Err(Violation::NotEmpty(span((5, 13)))));
     assert_eq!(check(&relay((6, 10))), Ok(()), "there may be an instant between the two");
+}
+
+#[test]
+fn a_strict_lane_keeps_each_producers_order_and_misses_no_message() {
+    let strict = |events: &[Event]| check_strict(events, |value| value / 10);
+    let [a, b] = [wrote(11, (1, 2), (3, 4)), wrote(12, (5, 6), (7, 8))];
+    let late = [a, b, read(12, (9, 10)), read(11, (11, 12))];
+    assert_eq!(strict(&late), Err(Violation::Overtaken(11, 12)));
+    // Two producers: the first message was passed, and came later.
+    let other = wrote(22, (5, 6), (7, 8));
+    assert_eq!(strict(&[a, other, read(22, (9, 10)), read(11, (11, 12))]), Ok(()));
+    let missed = [a, empty((5, 6)), read(11, (7, 8))];
+    assert_eq!(strict(&missed), Err(Violation::NotEmpty(span((5, 6)))));
+    let long =
+        [a, wrote(21, (5, 6), (7, 8)), read(21, (9, 10)), empty((11, 12)), read(11, (13, 14))];
+    assert_eq!(strict(&long), Err(Violation::NotEmpty(span((11, 12)))));
+    assert_eq!(strict(&[a, empty((2, 5)), read(11, (6, 7))]), Ok(()), "not yet committed");
+    assert_eq!(strict(&[a, read(11, (5, 6)), read(11, (7, 8))]), Err(Violation::ReadTwice(11)));
 }
 
 /// What a queue is, and nothing more clever: tries every order of the calls.
