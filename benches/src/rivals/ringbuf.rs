@@ -43,13 +43,29 @@ pub(crate) fn rivals() -> Vec<Rival> {
             can: |workload| workload.waiting() != Some(Waiting::Spin),
             run: run::<true>,
         },
+        Rival {
+            name: "ringbuf-fast-spin",
+            kind: Kind::Ours,
+            sides: Sides::Processes,
+            how: "as `ringbuf-spin`, with `Progress::Fast`; the others are Strict",
+            can: |workload| matches!(workload, Workload::Mpmc(_)),
+            run: |job| processes::crowd::<many::Slots<false, true>>(job),
+        },
+        Rival {
+            name: "ringbuf-fast-futex",
+            kind: Kind::Ours,
+            sides: Sides::Processes,
+            how: "as `ringbuf-futex`, with `Progress::Fast`",
+            can: |workload| matches!(workload, Workload::Mpmc(_)),
+            run: |job| processes::crowd::<many::Slots<true, true>>(job),
+        },
     ]
 }
 
 fn run<const SLEEPS: bool>(job: &Job) -> io::Result<Option<Sample>> {
     match job.workload {
         Workload::Frames { .. } => processes::frames::<Frames<SLEEPS>>(job),
-        Workload::Mpmc(_) => processes::crowd::<many::Slots<SLEEPS>>(job),
+        Workload::Mpmc(_) => processes::crowd::<many::Slots<SLEEPS, false>>(job),
         _ => processes::messages::<Slots<SLEEPS>>(job),
     }
 }

@@ -5,7 +5,7 @@ use crate::queue::{Receiver, Sender};
 use crate::rivals::share;
 use crate::sides::{Hub, Job};
 use ringbuf_shm::mpmc::{Consumer, Producer};
-use ringbuf_shm::{ClaimError, OpenError, ReadError, Ring};
+use ringbuf_shm::{ClaimError, OpenError, Progress, ReadError, Ring};
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -13,20 +13,22 @@ use std::os::fd::OwnedFd;
 const ROWS: u32 = 64;
 
 /// Typed slots.
-pub(super) struct Slots<const SLEEPS: bool>;
+pub(super) struct Slots<const SLEEPS: bool, const FAST: bool>;
 
 /// Peers that do nothing.
 type Idle = (Vec<Producer<u64>>, Vec<Consumer<u64>>);
 
-impl<const SLEEPS: bool> Hub for Slots<SLEEPS> {
+impl<const SLEEPS: bool, const FAST: bool> Hub for Slots<SLEEPS, FAST> {
     type Sender = Pusher<SLEEPS>;
     type Receiver = Popper<SLEEPS>;
     type Kept = Idle;
 
     fn open(job: &Job) -> io::Result<(OwnedFd, Idle)> {
         let half = job.workload.crowd().map_or(0, |crowd| crowd.idle / 2);
-        let options =
-            options::<SLEEPS>(job.workload).producers_max(ROWS + half).consumers_max(ROWS + half);
+        let options = options::<SLEEPS>(job.workload)
+            .progress(if FAST { Progress::Fast } else { Progress::Strict })
+            .producers_max(ROWS + half)
+            .consumers_max(ROWS + half);
         let made = Producer::<u64>::create_unnamed(&options).map_err(io::Error::other)?;
         let (hub, _) = ends(made.ring())?;
         let producers: Result<_, OpenError> =
