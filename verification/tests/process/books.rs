@@ -4,6 +4,7 @@
 //! such a message it is not known whether that was the end of it, and either is right.
 //! There is at most one for each that was killed. All others are accounted for exactly.
 
+use super::corpse::HeldUp;
 use super::log::{Entry, Step};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -40,12 +41,15 @@ pub(crate) struct Summary {
     /// The longest wait of a survivor between two successes.
     pub(crate) longest: Duration,
     /// Waits over more slices than anybody is held up by the dead.
-    pub(crate) held_up: u64,
+    pub(crate) long_waits: u64,
+    /// The longest that the dead held somebody up.
+    pub(crate) held_up: HeldUp,
 }
 
 impl Summary {
-    /// Adds the counts of another ring.
+    /// Adds what was seen in another ring, but for its waits.
     pub(crate) fn add(&mut self, other: &Self) {
+        self.held_up.raise(other.held_up);
         self.messages += other.messages;
         self.again += other.again;
         self.dropped += other.dropped;

@@ -7,28 +7,27 @@
 //! them in any order.
 
 use super::books::{Books, Summary};
+use super::corpse::{Corpse, HeldUp, SLICES_MAX};
 use super::ends::Kind;
 use super::log::{Log, Step};
 use super::many::{self, Claim, Consumer, Producer, View};
 use super::notes::{Note, Notes};
 use super::places::Places;
 use super::random::{Random, mix};
-use super::{Child, enter, number, variable};
-use ringbuf_shm::{ClaimError, Options, ReadError, Redelivery, Ring, Sleeper};
+use super::{Child, enter, number, until, variable};
+use ringbuf_shm::{ClaimError, Options, Presence, ReadError, Redelivery, Ring, Sleeper};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long one call of a process waits before it looks for the wish to finish.
-const CALL: Duration = Duration::from_millis(200);
 /// Processes on each side, and seats.
 const SIDE: usize = 4;
 /// The most places or messages that one process holds.
 const HELD_MAX: u64 = 3;
 /// The longest that it holds them, now and then.
 const HOLD_MAX_MICROS: u64 = 400;
-/// Slices within which nobody is held up by the dead.
-const SLICES_MAX: u64 = 3;
+/// How often it is looked whether the dead still hold something.
+const LOOK_EVERY: Duration = Duration::from_micros(500);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -56,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) redeliveries_max: u32,
     pub(crate) sleeper: Sleeper,
     pub(crate) spin: Duration,
+    /// How long one call of a process waits before it looks for the wish to finish.
+    pub(crate) call: Duration,
 }
 
 /// One life: a process that runs, or one that was killed.
@@ -70,9 +71,13 @@ struct Member {
 pub(crate) struct Crew {
     plan: Plan,
     ring: Ring,
+    places: Places,
     notes: Notes,
     alive: Vec<Member>,
     dead: Vec<(Side, u64)>,
+    /// Of whom it is watched when others have given up what they held.
+    corpses: Vec<Corpse>,
+    held_up: HeldUp,
     next_id: u64,
     directory: TempDir,
 }
@@ -93,8 +98,18 @@ impl Crew {
             .sleeper(plan.sleeper);
         let ring = many::create(plan.kind, &directory.path().join("ring"), &options);
         let notes = Notes::create(&directory.path().join("notes"));
-        let mut crew =
-            Self { plan, ring, notes, alive: vec![], dead: vec![], next_id: 1, directory };
+        let mut crew = Self {
+            plan,
+            places: Places::of(&ring),
+            ring,
+            notes,
+            alive: vec![],
+            dead: vec![],
+            corpses: vec![],
+            held_up: HeldUp::default(),
+            next_id: 1,
+            directory,
+        };
         for side in [Side::Consumer, Side::Producer].repeat(SIDE) {
             crew.follow(side);
         }
@@ -115,20 +130,72 @@ impl Crew {
             ("RINGBUF_TEST_KIND", self.plan.kind.number().to_string()),
             ("RINGBUF_TEST_LANES", self.plan.lanes.to_string()),
             ("RINGBUF_TEST_SPIN", self.plan.spin.as_nanos().to_string()),
+            ("RINGBUF_TEST_CALL", self.plan.call.as_nanos().to_string()),
         ];
         let child = Child::spawn(side.entry(), &variables);
         self.alive.push(Member { side, id, child });
     }
 
-    /// Kills one of the processes after a random moment, and lets another follow.
-    pub(crate) fn kill_one(&mut self, random: &mut Random, most: Duration) {
+    /// Kills one of the processes after a random moment, and lets another follow at once.
+    pub(crate) fn replace_one(&mut self, random: &mut Random, most: Duration) {
+        self.watch(most.mul_f64(random.below(1000) as f64 / 1000.0));
+        let side = self.kill_one(random);
+        self.follow(side);
+    }
+
+    /// The same, but those who are left give up what the dead held before another follows:
+    /// whoever comes would do it for them.
+    pub(crate) fn replace_one_late(&mut self, random: &mut Random, most: Duration) {
+        self.watch(most.mul_f64(random.below(1000) as f64 / 1000.0));
+        let side = self.kill_one(random);
+        until("the others to give up what the dead held", || {
+            self.look_at_corpses();
+            self.corpses.is_empty()
+        });
+        self.follow(side);
+    }
+
+    /// Kills everybody after a random moment, and lets as many others follow.
+    pub(crate) fn replace_all(&mut self, random: &mut Random, most: Duration) {
         std::thread::sleep(most.mul_f64(random.below(1000) as f64 / 1000.0));
+        let sides: Vec<_> = (0..2 * SIDE).map(|_| self.kill_one(random)).collect();
+        // Nobody is left to be held up.
+        self.corpses.clear();
+        let stats = self.ring.mpmc_stats().unwrap();
+        let mut peers = stats.producers.iter().chain(&stats.consumers);
+        assert!(peers.all(|peer| peer.presence != Presence::Alive), "{stats:?}");
+        sides.into_iter().for_each(|side| self.follow(side));
+    }
+
+    fn kill_one(&mut self, random: &mut Random) -> Side {
         let victim = usize::try_from(random.below(self.alive.len() as u64)).unwrap();
         let Member { side, id, mut child } = self.alive.swap_remove(victim);
+        let pid = u32::try_from(child.pid().as_raw_nonzero().get()).unwrap();
         child.kill();
         assert_eq!(self.notes.get(Note::Failed), 0, "a process found something wrong");
+        self.corpses.extend(Corpse::of(&self.places, pid));
         self.dead.push((side, id));
-        self.follow(side);
+        side
+    }
+
+    /// Looks at what the dead hold, for so long.
+    fn watch(&mut self, time: Duration) {
+        let start = Instant::now();
+        while let Some(left) = time.checked_sub(start.elapsed()) {
+            self.look_at_corpses();
+            std::thread::sleep(left.min(LOOK_EVERY));
+        }
+    }
+
+    fn look_at_corpses(&mut self) {
+        let (places, held_up) = (&self.places, &mut self.held_up);
+        self.corpses.retain_mut(|corpse| {
+            let given_up = corpse.is_given_up(places);
+            if given_up {
+                held_up.raise(corpse.held_up());
+            }
+            !given_up
+        });
     }
 
     /// Lets all finish, and checks what became of every message.
@@ -159,7 +226,8 @@ impl Crew {
         }
         let mut summary = books.close(self.ring.mpmc_stats().unwrap().dropped);
         summary.longest = Duration::from_nanos(self.notes.get(Note::Longest));
-        summary.held_up = self.notes.calls(0);
+        summary.long_waits = self.notes.calls(0);
+        summary.held_up = self.held_up;
         summary
     }
 }
@@ -177,6 +245,7 @@ struct Orders {
     notes: Notes,
     log: Log,
     spin: Duration,
+    call: Duration,
     id: u64,
 }
 
@@ -195,6 +264,7 @@ fn orders() -> Orders {
         notes: notes(),
         log: Log::open(&PathBuf::from(variable("RINGBUF_TEST_LOG"))),
         spin: Duration::from_nanos(number("RINGBUF_TEST_SPIN")),
+        call: Duration::from_nanos(number("RINGBUF_TEST_CALL")),
         id: number("RINGBUF_TEST_ID"),
     }
 }
@@ -251,7 +321,7 @@ fn pick<T>(held: &mut Vec<T>, random: &mut Random) -> Option<T> {
 
 /// A producer's process: commits messages until it is told to finish.
 pub(crate) fn produce() {
-    let Orders { kind, lanes, ring, notes, mut log, spin, id } = orders();
+    let Orders { kind, lanes, ring, notes, mut log, spin, call, id } = orders();
     let mut producer = Producer::attach(kind, &ring).unwrap();
     producer.set_spin(spin);
     let mut random = Random::new(id);
@@ -259,7 +329,7 @@ pub(crate) fn produce() {
     let mut numbers = id << 32 | 1..;
     while notes.get(Note::Finish) == 0 {
         if !log.has_room() {
-            std::thread::sleep(CALL);
+            std::thread::sleep(call);
             wait.since = None;
             continue;
         }
@@ -267,7 +337,7 @@ pub(crate) fn produce() {
         producer.set_lane(lane_of(first, lanes)).unwrap();
         if random.below(4) == 0 {
             log.add(Step::Committing, first, 0);
-            match producer.push(first, CALL) {
+            match producer.push(first, call) {
                 Ok(()) => {
                     log.add(Step::Committed, first, 0);
                     wait.succeeded();
@@ -281,7 +351,7 @@ pub(crate) fn produce() {
             continue;
         }
         let mut held: Vec<(u64, Claim)> = Vec::new();
-        match producer.claim(CALL) {
+        match producer.claim(call) {
             Ok(claim) => held.push((first, claim)),
             Err(error) => {
                 not_now(error);
@@ -327,14 +397,14 @@ fn not_now(error: ClaimError) {
 /// A consumer's process: reads messages until all producers have gone and nothing is
 /// left.
 pub(crate) fn consume() {
-    let Orders { kind, lanes, ring, notes, mut log, spin, id } = orders();
+    let Orders { kind, lanes, ring, notes, mut log, spin, call, id } = orders();
     let mut consumer = Consumer::attach(kind, &ring).unwrap();
     consumer.set_spin(spin);
     let mut random = Random::new(id);
     let mut wait = Wait::new(&notes, &ring);
     loop {
         let over = notes.get(Note::Drain) != 0;
-        let mut found = consumer.read(CALL);
+        let mut found = consumer.read(call);
         let mut held: Vec<(u64, View)> = Vec::new();
         match &found {
             Ok(_) => wait.succeeded(),

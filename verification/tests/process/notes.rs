@@ -63,8 +63,7 @@ impl Notes {
 
     /// Counts a call that returned outcome number `outcome`.
     pub(crate) fn count_call(&self, outcome: usize) {
-        let at = (Note::Calls as usize + outcome) * 8;
-        self.page.store(at, self.page.load(at) + 1);
+        self.page.at((Note::Calls as usize + outcome) * 8).fetch_add(1, SeqCst);
     }
 
     /// How many calls returned outcome number `outcome`.

@@ -8,6 +8,8 @@ use std::sync::atomic::Ordering::SeqCst;
 const SHAPE: usize = 52;
 const CAPACITY: usize = 64;
 const STRIDE: usize = 80;
+const ROWS: usize = 104;
+const LANE_COUNT: usize = 152;
 const PRODUCER_ROWS: usize = 224;
 const REGIONS: usize = 256;
 const REGION_LEN: usize = 32;
@@ -24,6 +26,8 @@ pub(crate) const WRITING: u64 = 2;
 pub(crate) const FULL: u64 = 3;
 pub(crate) const READING: u64 = 4;
 pub(crate) const STATE_MASK: u64 = 7;
+/// Who holds a slot, or a row, in its word.
+pub(crate) const WHO_MASK: u64 = 0xFFFF_FFF8;
 /// The state of a row: somebody sits there, or died there.
 pub(crate) const HELD: u64 = 2;
 
@@ -33,7 +37,9 @@ pub(crate) struct Places {
     pub(crate) words: Words,
     /// Rows of producers; those of consumers follow.
     pub(crate) producer_rows: u64,
+    pub(crate) rows: u64,
     pub(crate) capacity: u64,
+    lanes: u32,
     regions: [usize; 8],
     stride: usize,
     /// From the start of a slot to its words.
@@ -51,6 +57,8 @@ impl Places {
         }
         Self {
             producer_rows: half(PRODUCER_ROWS).into(),
+            rows: half(ROWS).into(),
+            lanes: half(LANE_COUNT),
             capacity: words.load(CAPACITY),
             regions,
             stride: usize::try_from(words.load(STRIDE)).unwrap(),
@@ -113,6 +121,18 @@ impl Places {
 
     pub(crate) fn fate(&self, lane: u32, index: u64) -> usize {
         self.state(lane, index) + 8
+    }
+
+    /// The words of all slots of all lanes.
+    pub(crate) fn states(&self) -> impl Iterator<Item = usize> + '_ {
+        let lane = move |lane| (0..self.capacity).map(move |index| self.state(lane, index));
+        (0..self.lanes).flat_map(lane)
+    }
+
+    /// Whether the slot whose word is there is held by `who`.
+    pub(crate) fn is_of(&self, state: usize, who: u64) -> bool {
+        let word = self.words.load(state);
+        [WRITING, READING].contains(&(word & STATE_MASK)) && word & WHO_MASK == who
     }
 
     /// Makes the first holder of `row` one who died.
