@@ -14,10 +14,13 @@ pub(crate) mod log;
 pub(crate) mod many;
 pub(crate) mod message;
 pub(crate) mod notes;
+pub(crate) mod operation;
 pub(crate) mod places;
 pub(crate) mod random;
+pub(crate) mod sleeper;
 pub(crate) mod trace;
 pub(crate) mod traffic;
+pub(crate) mod trial;
 pub(crate) mod words;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
