@@ -5,7 +5,7 @@
 //! in time: one that has no processor asks nobody. A peer adds up its questions at the end
 //! of each call; those of the call in which the death fell may have come before it.
 
-use super::places::{HELD, Places, STATE_MASK, WHO_MASK};
+use super::places::{HELD, Places, STATE_MASK};
 use std::time::{Duration, Instant};
 
 /// Questions of one's own within which nobody is held up by the dead any more.
@@ -58,14 +58,14 @@ impl Corpse {
         let died = Instant::now();
         let identity = |row| places.words.load(places.row(row));
         let sits = |&row: &u64| identity(row) & STATE_MASK == HELD;
-        let (dead, living): (Vec<_>, Vec<_>) =
-            (0..places.rows).filter(sits).partition(|&row| places.pid(row) == pid);
-        let who = identity(*dead.first()?) & WHO_MASK;
+        let dead = places.row_of(pid).filter(sits)?;
+        let who = places.who(dead);
+        let living = (0..places.rows).filter(|&row| row != dead).filter(sits);
         let survivor = |row| {
             let (identity, at_death) = (identity(row), places.probes(row));
             Survivor { row, identity, at_death, after_call: None }
         };
-        let survivors = living.into_iter().map(survivor).collect();
+        let survivors = living.map(survivor).collect();
         let slots: Vec<_> = places.states().filter(|&at| places.is_of(at, who)).collect();
         let held_up = HeldUp { corpses: 1, ..HeldUp::default() };
         (!slots.is_empty()).then_some(Self { who, slots, survivors, died, held_up })

@@ -20,10 +20,12 @@ pub(crate) enum Moment {
     Steps(u64),
     /// At once after so many changes.
     Changes(usize),
+    /// At once after so many system calls.
+    Calls(u64),
 }
 
 impl Moment {
-    /// Steps until then. False: the operation was over before.
+    /// Goes on until then. False: the operation was over before.
     pub(crate) fn reach<T: PartialEq>(self, tracee: &mut Tracee<'_>, look: impl Fn() -> T) -> bool {
         match self {
             Self::Steps(steps) => (0..steps).all(|_| tracee.step()),
@@ -36,6 +38,7 @@ impl Moment {
                 }
                 seen == changes
             }
+            Self::Calls(calls) => (0..calls).all(|_| tracee.step_over_call()),
         }
     }
 }

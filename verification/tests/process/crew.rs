@@ -170,7 +170,7 @@ impl Crew {
     fn kill_one(&mut self, random: &mut Random) -> Side {
         let victim = usize::try_from(random.below(self.alive.len() as u64)).unwrap();
         let Member { side, id, mut child } = self.alive.swap_remove(victim);
-        let pid = u32::try_from(child.pid().as_raw_nonzero().get()).unwrap();
+        let pid = child.id();
         child.kill();
         assert_eq!(self.notes.get(Note::Failed), 0, "a process found something wrong");
         self.corpses.extend(Corpse::of(&self.places, pid));
@@ -284,8 +284,7 @@ impl<'a> Wait<'a> {
     /// Of a process that has taken a seat.
     fn new(notes: &'a Notes, ring: &Ring) -> Self {
         let places = Places::of(ring);
-        let mine = |&row: &u64| places.pid(row) == std::process::id();
-        let row = (0..2 * SIDE as u64).find(mine).unwrap();
+        let row = places.row_of(std::process::id()).unwrap();
         Self { notes, places, row, since: None }
     }
 

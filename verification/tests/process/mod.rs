@@ -57,6 +57,10 @@ impl Child {
         self.pid
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Kills it, and waits until the kernel has freed all it had.
     pub(crate) fn kill(&mut self) {
         let early = self.process.try_wait().unwrap();

@@ -75,6 +75,16 @@ impl Places {
         self.region(PEERS) + 256 * usize::try_from(row).unwrap()
     }
 
+    /// Who sits, or sat, on a row.
+    pub(crate) fn who(&self, row: u64) -> u64 {
+        self.words.load(self.row(row)) & WHO_MASK
+    }
+
+    /// The row on which a process sits, or sat last.
+    pub(crate) fn row_of(&self, pid: u32) -> Option<u64> {
+        (0..self.rows).find(|&row| self.pid(row) == pid)
+    }
+
     /// The process that sits on a row.
     pub(crate) fn pid(&self, row: u64) -> u32 {
         self.words.half(self.row(row) + 16).load(SeqCst)

@@ -10,6 +10,7 @@ use super::notes::{Note, Notes};
 use super::{Child, until};
 use rustix::process::{Signal, kill_process};
 use std::io;
+use std::process::ExitStatus;
 use std::ptr::null_mut;
 
 /// The operation runs.
@@ -78,19 +79,31 @@ impl<'a> Tracee<'a> {
         }
     }
 
+    /// Lets it go on by itself, and waits until it has ended.
+    pub(crate) fn go_on(&mut self) -> ExitStatus {
+        self.request(libc::PTRACE_DETACH, 0);
+        self.child.wait()
+    }
+
     /// Runs to the end of the operation, and says how many system calls it made.
     pub(crate) fn count_system_calls(&mut self) -> u64 {
+        (0..).find(|_| !self.step_over_call()).unwrap()
+    }
+
+    /// Runs to the end of the next system call of the operation. False: there was none.
+    pub(crate) fn step_over_call(&mut self) -> bool {
+        // It stops once when it begins and once when it ends.
         let mut stops = 0;
-        loop {
+        while stops < 2 {
             self.request(libc::PTRACE_SYSCALL, 0);
             assert_eq!(self.wait(), libc::SIGTRAP);
             match self.notes.get(Note::Phase) {
                 RUNS => stops += 1,
-                // Each stops once when it begins and once when it ends.
-                OVER => return stops / 2,
+                OVER => return false,
                 _ => {}
             }
         }
+        true
     }
 
     fn request(&self, request: libc::c_uint, data: libc::c_int) {
