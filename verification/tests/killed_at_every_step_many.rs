@@ -15,12 +15,12 @@ mod process;
 
 use process::course::Moment;
 use process::ends::Kind;
-use process::many::KINDS;
+use process::many::{KINDS, read_all};
 use process::operation::*;
 use process::places::{FULL, READING, STATE_MASK};
 use process::sleeper::Sleeper;
 use process::trace::Tracee;
-use process::trial::{Trial, check_all_works, found_by};
+use process::trial::{Trial, check_all_works};
 use process::{HANG, knob, report};
 use std::ops::RangeInclusive;
 use std::time::Instant;
@@ -78,14 +78,16 @@ fn kill_at(mut trial: Trial, moment: Moment) -> Option<Found> {
             trial.producer.write(4, HANG).unwrap();
         }
         // What was committed it must find by itself.
-        let (consumer, found) = if committed { sleeper.wait_no_longer() } else { sleeper.wait() };
+        let before = sleeper.sleeps();
+        let (consumer, found) =
+            if committed { sleeper.wait_no_longer(before) } else { sleeper.wait() };
         assert_eq!(found, if committed { (3, 0) } else { (4, 0) });
         check_all_works(kind, &trial.ring, trial.producer, consumer);
         let found = if committed { vec![found] } else { vec![] };
         return killed.then_some((found, 0));
     }
     let killed = kill();
-    let mut found = found_by(&mut trial.consumer);
+    let mut found = read_all(&mut trial.consumer);
     // Orphans are found before or after the others.
     found.sort_unstable();
     let dropped = trial.ring.mpmc_stats().unwrap().dropped;

@@ -15,11 +15,11 @@ mod process;
 
 use process::course::Moment;
 use process::ends::Kind;
-use process::many::{Claim, Consumer, Producer, View};
+use process::many::{Claim, Consumer, Producer, View, read_all};
 use process::operation::*;
 use process::places::Places;
 use process::trace::Tracee;
-use process::trial::{Trial, check_all_works, found_by};
+use process::trial::{Trial, check_all_works};
 use process::{knob, report};
 use ringbuf_shm::{ClaimError, Presence, Ring};
 use std::collections::BTreeSet;
@@ -66,7 +66,7 @@ impl Others {
     }
 
     fn read_all(&mut self) {
-        self.seen.extend(found_by(&mut self.consumer));
+        self.seen.extend(read_all(&mut self.consumer));
     }
 
     /// Some come and sweep; the others fill the ring as far as they can, and read what

@@ -169,6 +169,30 @@ pub(crate) fn all_free(ring: &Ring) -> bool {
     ring.mpmc_stats().unwrap().lanes.iter().all(|lane: &LaneStats| lane.free == capacity)
 }
 
+/// Everything that there is to read now: numbers, and how often each was shown before.
+pub(crate) fn read_all(consumer: &mut Consumer) -> Vec<(u64, u8)> {
+    let mut found = Vec::new();
+    // A call whose time is up sweeps, and looks once more.
+    loop {
+        match consumer.read(Duration::ZERO) {
+            Ok(view) => found.push((view.number(), view.redelivered())),
+            Err(error) => {
+                assert_eq!(error, ReadError::TimedOut);
+                return found;
+            }
+        }
+    }
+}
+
+/// Every slot of the producer's lane takes a message and gives it back, once and in order,
+/// and no other has one.
+pub(crate) fn check_lap(capacity: u64, producer: &mut Producer, consumer: &mut Consumer) {
+    (0..capacity).for_each(|number| producer.write(number, Duration::ZERO).unwrap());
+    assert_eq!(producer.try_claim().err(), Some(ClaimError::Full));
+    let expected: Vec<_> = (0..capacity).map(|number| (number, 0)).collect();
+    assert_eq!(read_all(consumer), expected);
+}
+
 /// Takes every seat there is, on a ring that nobody living sits on.
 pub(crate) fn take_every_seat(kind: Kind, ring: &Ring, producers: usize, consumers: usize) {
     let producers: Vec<_> = (0..producers).map(|_| Producer::attach(kind, ring).unwrap()).collect();

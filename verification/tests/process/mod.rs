@@ -10,6 +10,7 @@ pub(crate) mod corpse;
 pub(crate) mod course;
 pub(crate) mod crew;
 pub(crate) mod ends;
+pub(crate) mod holder;
 pub(crate) mod log;
 pub(crate) mod many;
 pub(crate) mod message;
@@ -63,9 +64,18 @@ impl Child {
 
     /// Kills it, and waits until the kernel has freed all it had.
     pub(crate) fn kill(&mut self) {
+        self.begin_to_kill();
+        self.reap_killed();
+    }
+
+    /// Kills it, and does not wait: it is dead when the kernel says so.
+    pub(crate) fn begin_to_kill(&mut self) {
         let early = self.process.try_wait().unwrap();
         assert!(early.is_none(), "ended before it was killed: {early:?}");
         self.process.kill().unwrap();
+    }
+
+    pub(crate) fn reap_killed(&mut self) {
         let status = self.process.wait().unwrap();
         assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "{status}");
     }

@@ -18,7 +18,7 @@ pub(crate) struct Sleeper {
 }
 
 impl Sleeper {
-    /// Lets a consumer wait, on this row of those of consumers, and waits until it sleeps.
+    /// Lets a consumer wait, who sits on this row of those of consumers, and waits until it sleeps.
     pub(crate) fn start(mut consumer: Consumer, ring: &Ring, row: usize) -> Self {
         consumer.set_spin(Duration::ZERO);
         let before = sleeps(ring, row);
@@ -42,14 +42,18 @@ impl Sleeper {
         self.thread.join().unwrap()
     }
 
-    /// The same, in so many sleeps from now on as nobody may be held up longer.
-    pub(crate) fn wait_no_longer(self) -> (Consumer, (u64, u8)) {
+    /// The same, in no more sleeps since it had slept `before` times than anybody is held up.
+    pub(crate) fn wait_no_longer(self, before: u64) -> (Consumer, (u64, u8)) {
         let (ring, row) = (self.ring.clone(), self.row);
-        let before = sleeps(&ring, row);
         let found = self.wait();
         let more = sleeps(&ring, row) - before;
         assert!(more <= SLEEPS_MAX, "slept {more} times more");
         found
+    }
+
+    /// How often it slept.
+    pub(crate) fn sleeps(&self) -> u64 {
+        sleeps(&self.ring, self.row)
     }
 }
 

@@ -11,8 +11,7 @@ use super::operation::*;
 use super::places::{Places, READING, WRITING};
 use super::sleeper::Sleeper;
 use super::trace::Tracee;
-use ringbuf_shm::{ClaimError, Options, ReadError, Ring};
-use std::time::Duration;
+use ringbuf_shm::{Options, ReadError, Ring};
 use tempfile::TempDir;
 
 /// A ring, those who live on, and a process that is about to do its operation.
@@ -112,21 +111,6 @@ impl Trial {
     }
 }
 
-/// Everything that there is to read.
-pub(crate) fn found_by(consumer: &mut Consumer) -> Vec<(u64, u8)> {
-    let mut found = Vec::new();
-    // A call whose time is up sweeps, and looks once more.
-    loop {
-        match consumer.read(Duration::ZERO) {
-            Ok(view) => found.push((view.number(), view.redelivered())),
-            Err(error) => {
-                assert_eq!(error, ReadError::TimedOut);
-                return found;
-            }
-        }
-    }
-}
-
 /// Every slot of every lane takes a message and gives it back, once and in order, and
 /// every seat can be taken.
 pub(crate) fn check_all_works(
@@ -137,10 +121,7 @@ pub(crate) fn check_all_works(
 ) {
     for lane in 0..lanes(kind) {
         producer.set_lane(lane).unwrap();
-        (0..CAPACITY).for_each(|number| producer.write(number, HANG).unwrap());
-        assert_eq!(producer.try_claim().err(), Some(ClaimError::Full));
-        let expected: Vec<_> = (0..CAPACITY).map(|number| (number, 0)).collect();
-        assert_eq!(found_by(&mut consumer), expected);
+        many::check_lap(CAPACITY, &mut producer, &mut consumer);
     }
     assert!(many::all_free(ring), "{:?}", ring.mpmc_stats());
     let free = SEATS as usize - 1;
