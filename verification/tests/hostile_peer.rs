@@ -10,89 +10,30 @@
 mod process;
 
 use process::ends::{Consumer, Kind, Producer};
+use process::knob;
 use process::message::{self, LEN_MAX};
-use process::notes::{Note, Notes};
 use process::random::Random;
+use process::victims::{BUSY, Victims, of_claim, of_read, suffer, time};
 use process::words::{
     CONSUMER_ROW, DATA, DATA_EVENT, DROPPED, DROPPING, HEAD, PRODUCER_ROW, ROOM_EVENT, TAIL, TAKEN,
     Words,
 };
-use process::{Child, HANG, enter, knob, number, report, variable};
-use ringbuf_shm::{ClaimError, OpenError, Options, ReadError, Redelivery, Ring};
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use ringbuf_shm::{OpenError, Options, Redelivery};
+use std::time::Duration;
 
 const CAPACITY_SLOTS: u64 = 8;
 /// From one slot of bytes to the next: its header, and the payload in whole lines.
 const BYTES_STRIDE: usize = 64 + LEN_MAX.next_multiple_of(64);
-/// The longest wait of a call of the victims.
-const CALL: Duration = Duration::from_millis(2);
 /// Calls on one handle before it is closed and another follows.
 const CALLS_PER_HANDLE: u64 = 200;
 /// The most messages read or written at once.
 const BATCH: usize = 3;
 
-/// What calls return. The numbers are places in the notes of a process.
-const OUTCOMES: [&str; 7] =
-    ["done", "not now", "timed out", "closed", "peer died", "corrupt", "not opened"];
-const NOT_OPENED: usize = 6;
-
-fn of_claim(result: Result<(), ClaimError>) -> usize {
-    match result {
-        Ok(()) => 0,
-        Err(ClaimError::Full) => 1,
-        Err(ClaimError::TimedOut) => 2,
-        Err(ClaimError::Closed) => 3,
-        Err(ClaimError::PeerDied) => 4,
-        Err(ClaimError::Corrupt) => 5,
-        Err(error) => panic!("{error}"),
-    }
-}
-
-fn of_read(result: Result<(), ReadError>) -> usize {
-    match result {
-        Ok(()) => 0,
-        Err(ReadError::Empty) => 1,
-        Err(ReadError::TimedOut) => 2,
-        Err(ReadError::Closed) => 3,
-        Err(ReadError::PeerDied) => 4,
-        Err(ReadError::Corrupt) => 5,
-        Err(error) => panic!("{error}"),
-    }
-}
-
-/// Calls one side of the ring until told to finish.
-fn suffer<T>(
-    attach: impl Fn(Kind, &Ring) -> Result<T, OpenError>,
-    call: impl Fn(&mut T, u64) -> usize,
-) {
-    enter();
-    let kind = Kind::from_number(number("RINGBUF_TEST_KIND"));
-    let ring = Ring::open(PathBuf::from(variable("RINGBUF_TEST_RING"))).unwrap();
-    let notes = Notes::open(&PathBuf::from(variable("RINGBUF_TEST_NOTES")));
-    let mut random = Random::new(kind.number());
-    while notes.get(Note::Finish) == 0 {
-        let mut end = match attach(kind, &ring) {
-            Ok(end) => end,
-            Err(OpenError::InUse | OpenError::Closed | OpenError::Corrupt) => {
-                notes.count_call(NOT_OPENED);
-                continue;
-            }
-            Err(error) => panic!("{error}"),
-        };
-        for _ in 0..CALLS_PER_HANDLE {
-            let start = Instant::now();
-            notes.count_call(call(&mut end, random.next()));
-            assert!(start.elapsed() < HANG, "a call took {:?}", start.elapsed());
-        }
-    }
-}
-
 #[test]
 #[ignore = "a process of the other tests"]
 fn producer() {
-    suffer(Producer::attach, |producer, choice| {
-        let time = if choice.is_multiple_of(64) { CALL } else { Duration::ZERO };
+    suffer(CALLS_PER_HANDLE, Producer::attach, |producer, choice| {
+        let time = time(choice);
         match (producer, choice >> 8 & 7) {
             (producer, 0) => {
                 let _ = producer.ring().stats();
@@ -105,7 +46,7 @@ fn producer() {
                     assert!(free <= CAPACITY_SLOTS);
                     0
                 }
-                Err(error) => of_claim(Err(error)),
+                Err(error) => of_claim::<()>(Err(error)),
             },
             (Producer::Slots(producer), 2) => {
                 of_claim(producer.try_push_slice(&[message::slot(choice); BATCH]))
@@ -117,7 +58,7 @@ fn producer() {
                     assert_eq!(claim.len(), BATCH);
                     of_claim(claim.commit_first(BATCH - 1))
                 }
-                Err(error) => of_claim(Err(error)),
+                Err(error) => of_claim::<()>(Err(error)),
             },
             (Producer::Bytes(producer), 1..4) => match producer.try_claim() {
                 Ok(mut claim) => {
@@ -125,14 +66,14 @@ fn producer() {
                     claim.fill(choice.to_ne_bytes()[0]);
                     of_claim(claim.commit(LEN_MAX))
                 }
-                Err(error) => of_claim(Err(error)),
+                Err(error) => of_claim::<()>(Err(error)),
             },
             (Producer::Records(producer), 1..4) => match producer.try_claim(producer.len_max()) {
                 Ok(mut claim) => {
                     claim.fill(choice.to_ne_bytes()[0]);
                     of_claim(claim.commit(message::len(choice)))
                 }
-                Err(error) => of_claim(Err(error)),
+                Err(error) => of_claim::<()>(Err(error)),
             },
             (producer, _) => of_claim(producer.write(choice >> 1, 1, time)),
         }
@@ -142,8 +83,8 @@ fn producer() {
 #[test]
 #[ignore = "a process of the other tests"]
 fn consumer() {
-    suffer(Consumer::attach, |consumer, choice| {
-        let time = if choice.is_multiple_of(64) { CALL } else { Duration::ZERO };
+    suffer(CALLS_PER_HANDLE, Consumer::attach, |consumer, choice| {
+        let time = time(choice);
         let mut copy = [0; 2 * LEN_MAX];
         match (consumer, choice >> 8 & 7) {
             (consumer, 0) => {
@@ -159,7 +100,7 @@ fn consumer() {
                     assert!(consumer.redelivered_ahead() <= CAPACITY_SLOTS);
                     0
                 }
-                Err(error) => of_read(Err(error)),
+                Err(error) => of_read::<()>(Err(error)),
             },
             (Consumer::Slots(consumer), _) => match consumer.read_timeout(BATCH, time) {
                 Ok(view) => {
@@ -169,7 +110,7 @@ fn consumer() {
                     view.release_first(usize::from(choice.to_ne_bytes()[0]) % (BATCH + 1));
                     0
                 }
-                Err(error) => of_read(Err(error)),
+                Err(error) => of_read::<()>(Err(error)),
             },
             (Consumer::Bytes(consumer), _) => match consumer.read_timeout(time) {
                 Ok(view) => {
@@ -177,7 +118,7 @@ fn consumer() {
                     assert_eq!(view.copy_to(&mut copy), view.len());
                     0
                 }
-                Err(error) => of_read(Err(error)),
+                Err(error) => of_read::<()>(Err(error)),
             },
             (Consumer::Records(consumer), _) => match consumer.read_timeout(time) {
                 Ok(view) => {
@@ -185,7 +126,7 @@ fn consumer() {
                     assert_eq!(view.copy_to(&mut copy), view.len().min(copy.len()));
                     0
                 }
-                Err(error) => of_read(Err(error)),
+                Err(error) => of_read::<()>(Err(error)),
             },
         }
     });
@@ -299,42 +240,12 @@ fn damage(kind: Kind, redelivery: Redelivery) {
     let ring = maker.ring().clone();
     drop(maker);
     let words = Words::of(&ring);
-    let mut victims = ["producer", "consumer"].map(|entry| {
-        let notes = Notes::create(&path(entry));
-        let variables = [
-            ("RINGBUF_TEST_RING", path("ring").display().to_string()),
-            ("RINGBUF_TEST_NOTES", path(entry).display().to_string()),
-            ("RINGBUF_TEST_KIND", kind.number().to_string()),
-        ];
-        (entry, Child::spawn(entry, &variables), notes)
-    });
+    let victims = Victims::start(directory.path(), kind, &["producer", "consumer"]);
     let capacity = ring.shape().capacity();
     let mut vandal = Vandal { kind, capacity, words: &words, random: Random::new(7) };
-    let (start, time) = (Instant::now(), Duration::from_millis(knob("RINGBUF_HOSTILE_MS", 2000)));
-    while start.elapsed() < time {
-        // At full speed, or so slowly that the victims get somewhere in between.
-        let slowly = vandal.random.below(2) == 0;
-        for _ in 0..1000 {
-            vandal.strike();
-            if slowly {
-                std::thread::sleep(Duration::from_micros(1));
-            }
-        }
-    }
-    for (entry, child, notes) in &mut victims {
-        notes.set(Note::Finish, 1);
-        // Damaged as it is, the ring lets them end.
-        let status = child.wait();
-        assert!(status.success(), "the {entry} failed: {status}");
-        let calls: Vec<_> = OUTCOMES
-            .iter()
-            .enumerate()
-            .map(|(outcome, name)| format!("{} {name}", notes.calls(outcome)))
-            .collect();
-        report(&format!("hostile {kind:?} {redelivery:?} {entry}: {}", calls.join(", ")));
-        // Neither may the damage be so great that nothing is tested.
-        assert!(notes.calls(0) > 0 && notes.calls(5) > 0, "{calls:?}");
-    }
+    let time = Duration::from_millis(knob("RINGBUF_HOSTILE_MS", 2000));
+    let never_busy = |calls: &[u64]| assert_eq!(calls[BUSY], 0);
+    victims.damage(&format!("{kind:?} {redelivery:?}"), time, || vandal.strike(), never_busy);
 }
 
 #[test]

@@ -11,92 +11,30 @@
 mod process;
 
 use process::ends::Kind;
+use process::knob;
 use process::many::{self, Claim, Consumer, Producer, View};
 use process::message::{self, LEN_MAX};
-use process::notes::{Note, Notes};
 use process::places::{FREE, Places};
 use process::random::Random;
-use process::{Child, HANG, enter, knob, number, report, variable};
+use process::victims::{Victims, of_claim, of_read, suffer, time};
 use ringbuf_shm::mpmc::Lanes;
-use ringbuf_shm::{ClaimError, OpenError, Options, ReadError, Redelivery, Ring};
-use std::path::PathBuf;
+use ringbuf_shm::{OpenError, Options, Redelivery, Ring};
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const CAPACITY: u64 = 64;
 const LANES: u32 = 3;
 const SEATS: u32 = 3;
-/// The longest wait of a call of the victims.
-const CALL: Duration = Duration::from_millis(2);
 /// Calls on one handle before it is closed and another follows.
 const CALLS_PER_HANDLE: u64 = 1000;
 /// The most places or messages that a victim holds.
 const HELD_MAX: usize = 8;
 
-/// What calls return. The numbers are places in the notes of a process.
-const OUTCOMES: [&str; 7] =
-    ["done", "not now", "timed out", "closed", "peer died", "corrupt", "not opened"];
-const NOT_OPENED: usize = 6;
-
-fn of_claim<T>(result: Result<T, ClaimError>) -> usize {
-    match result {
-        Ok(_) => 0,
-        Err(ClaimError::Full | ClaimError::Busy) => 1,
-        Err(ClaimError::TimedOut) => 2,
-        Err(ClaimError::Closed) => 3,
-        Err(ClaimError::PeerDied) => 4,
-        Err(ClaimError::Corrupt) => 5,
-        Err(error) => panic!("{error}"),
-    }
-}
-
-fn of_read<T>(result: Result<T, ReadError>) -> usize {
-    match result {
-        Ok(_) => 0,
-        Err(ReadError::Empty | ReadError::Busy) => 1,
-        Err(ReadError::TimedOut) => 2,
-        Err(ReadError::Closed) => 3,
-        Err(ReadError::PeerDied) => 4,
-        Err(ReadError::Corrupt) => 5,
-        Err(error) => panic!("{error}"),
-    }
-}
-
-/// Calls one side of the ring until told to finish.
-fn suffer<T>(
-    attach: impl Fn(Kind, &Ring) -> Result<T, OpenError>,
-    mut call: impl FnMut(&mut T, u64) -> usize,
-) {
-    enter();
-    let kind = Kind::from_number(number("RINGBUF_TEST_KIND"));
-    let ring = Ring::open(PathBuf::from(variable("RINGBUF_TEST_RING"))).unwrap();
-    let notes = Notes::open(&PathBuf::from(variable("RINGBUF_TEST_NOTES")));
-    let mut random = Random::new(number("RINGBUF_TEST_SEED"));
-    while notes.get(Note::Finish) == 0 {
-        let start = Instant::now();
-        let found = ring.mpmc_stats();
-        assert!(matches!(found, Ok(_) | Err(OpenError::Corrupt)), "{found:?}");
-        let attached = attach(kind, &ring);
-        assert!(start.elapsed() < HANG, "coming took {:?}", start.elapsed());
-        let mut end = match attached {
-            Ok(end) => end,
-            Err(OpenError::InUse | OpenError::TooManyPeers(_) | OpenError::Corrupt) => {
-                notes.count_call(NOT_OPENED);
-                continue;
-            }
-            Err(error) => panic!("{error}"),
-        };
-        for _ in 0..CALLS_PER_HANDLE {
-            let start = Instant::now();
-            notes.count_call(call(&mut end, random.next()));
-            assert!(start.elapsed() < HANG, "a call took {:?}", start.elapsed());
-        }
-    }
-}
-
-/// How long a call waits.
-fn time(choice: u64) -> Duration {
-    if choice.is_multiple_of(64) { CALL } else { Duration::ZERO }
+/// Looks at the ring, which may be damaged, and comes.
+fn attach<T>(ring: &Ring, attach: impl Fn(&Ring) -> Result<T, OpenError>) -> Result<T, OpenError> {
+    let found = ring.mpmc_stats();
+    assert!(matches!(found, Ok(_) | Err(OpenError::Corrupt)), "{found:?}");
+    attach(ring)
 }
 
 fn lane(choice: u64) -> u32 {
@@ -114,7 +52,8 @@ fn let_go<T>(held: &mut Vec<T>, choice: u64) -> Option<T> {
 #[ignore = "a process of the other tests"]
 fn producer() {
     let mut held: Vec<Claim> = Vec::new();
-    suffer(Producer::attach, |producer, choice| {
+    let come = |kind, ring: &Ring| attach(ring, |ring| Producer::attach(kind, ring));
+    suffer(CALLS_PER_HANDLE, come, |producer, choice| {
         if let Some(claim) = let_go(&mut held, choice) {
             match choice >> 40 & 3 {
                 0 => drop(claim),
@@ -153,7 +92,8 @@ fn producer() {
 #[ignore = "a process of the other tests"]
 fn consumer() {
     let mut held: Vec<View> = Vec::new();
-    suffer(Consumer::attach, |consumer, choice| {
+    let come = |kind, ring: &Ring| attach(ring, |ring| Consumer::attach(kind, ring));
+    suffer(CALLS_PER_HANDLE, come, |consumer, choice| {
         drop(let_go(&mut held, choice));
         let lanes = match choice >> 20 & 3 {
             0 => Lanes::Only(lane(choice)),
@@ -313,44 +253,12 @@ fn damage(kind: Kind, redelivery: Redelivery) {
         .consumers_max(SEATS)
         .redelivery(redelivery);
     let ring = many::create(kind, &path("ring"), &options);
-    let mut victims = ["producer", "consumer", "producer", "consumer"].map(|entry| (entry, 0));
-    (1..).zip(&mut victims).for_each(|(number, (_, seed))| *seed = number);
-    let mut victims = victims.map(|(entry, seed)| {
-        let notes = Notes::create(&path(&seed.to_string()));
-        let variables = [
-            ("RINGBUF_TEST_RING", path("ring").display().to_string()),
-            ("RINGBUF_TEST_NOTES", path(&seed.to_string()).display().to_string()),
-            ("RINGBUF_TEST_KIND", kind.number().to_string()),
-            ("RINGBUF_TEST_SEED", seed.to_string()),
-        ];
-        (entry, Child::spawn(entry, &variables), notes)
-    });
+    let entries = ["producer", "consumer", "producer", "consumer"];
+    let victims = Victims::start(directory.path(), kind, &entries);
     let mut vandal = Vandal { kind, places: Places::of(&ring), random: Random::new(7) };
-    let (start, time) = (Instant::now(), Duration::from_millis(knob("RINGBUF_HOSTILE_MS", 1500)));
-    while start.elapsed() < time {
-        // At full speed, or so slowly that the victims get somewhere in between.
-        let slowly = vandal.random.below(2) == 0;
-        for _ in 0..1000 {
-            vandal.strike();
-            if slowly {
-                std::thread::sleep(Duration::from_micros(1));
-            }
-        }
-    }
-    for (entry, child, notes) in &mut victims {
-        notes.set(Note::Finish, 1);
-        // Damaged as it is, the ring lets them end.
-        let status = child.wait();
-        assert!(status.success(), "the {entry} failed: {status}");
-        let calls: Vec<_> = OUTCOMES
-            .iter()
-            .enumerate()
-            .map(|(outcome, name)| format!("{} {name}", notes.calls(outcome)))
-            .collect();
-        report(&format!("hostile {kind:?} of many {redelivery:?} {entry}: {}", calls.join(", ")));
-        // Neither may the damage be so great that nothing is tested.
-        assert!(notes.calls(0) > 0 && notes.calls(5) > 0, "{calls:?}");
-    }
+    let time = Duration::from_millis(knob("RINGBUF_HOSTILE_MS", 1500));
+    let what = format!("{kind:?} of many {redelivery:?}");
+    victims.damage(&what, time, || vandal.strike(), |_| {});
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::many::{self, Claim, Consumer, Producer, View};
 use super::notes::{Note, Notes};
 use super::places::Places;
 use super::random::{Random, mix};
-use super::{Child, enter, number, until, variable};
+use super::{Child, enter, note_panics, number, until, variable};
 use ringbuf_shm::{ClaimError, Options, Presence, ReadError, Redelivery, Ring, Sleeper};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -252,11 +252,7 @@ struct Orders {
 fn orders() -> Orders {
     enter();
     let notes = || Notes::open(&PathBuf::from(variable("RINGBUF_TEST_NOTES")));
-    let (failed, say) = (notes(), std::panic::take_hook());
-    std::panic::set_hook(Box::new(move |panic| {
-        failed.set(Note::Failed, 1);
-        say(panic);
-    }));
+    note_panics(notes());
     Orders {
         kind: Kind::from_number(number("RINGBUF_TEST_KIND")),
         lanes: u32::try_from(number("RINGBUF_TEST_LANES")).unwrap(),

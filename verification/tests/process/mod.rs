@@ -22,8 +22,10 @@ pub(crate) mod sleeper;
 pub(crate) mod trace;
 pub(crate) mod traffic;
 pub(crate) mod trial;
+pub(crate) mod victims;
 pub(crate) mod words;
 
+use notes::{Note, Notes};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -118,6 +120,15 @@ impl Drop for Child {
 /// The first thing an entry does: it must not outlive the test.
 pub(crate) fn enter() {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).unwrap();
+}
+
+/// From now on, a panic of this process is noted, to be seen though it is killed over it.
+pub(crate) fn note_panics(notes: Notes) {
+    let say = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        notes.set(Note::Failed, 1);
+        say(panic);
+    }));
 }
 
 /// Waits until `done`, and fails if that takes as long as only a hang does.

@@ -61,10 +61,7 @@ pub(crate) enum Operation {
     DropConsumer,
 }
 
-pub(crate) use Operation::{
-    Abort, AttachConsumer, AttachProducer, Claim, Commit, DropConsumer, DropProducer, Nothing, Pop,
-    PopDropping, PopHinting, Push, PushHinting, Read, Release, Sweep, SweepDropping, Wake,
-};
+pub(crate) use Operation::*;
 
 pub(crate) const OPERATIONS: [Operation; 18] = [
     Claim,

@@ -10,7 +10,7 @@ use super::ends::{Consumer, Kind, Producer};
 use super::notes::{Note, Notes};
 use super::random::Random;
 use super::words::{HEAD, TAIL, TAKEN, Words};
-use super::{Child, enter, number, until, variable};
+use super::{Child, enter, note_panics, number, until, variable};
 use ringbuf_shm::{ClaimError, Options, Presence, ReadError, Redelivery, Ring, Sleeper, Stats};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -296,11 +296,7 @@ struct Orders {
 fn orders() -> Orders {
     enter();
     let notes = || Notes::open(&PathBuf::from(variable("RINGBUF_TEST_NOTES")));
-    let (failed, say) = (notes(), std::panic::take_hook());
-    std::panic::set_hook(Box::new(move |panic| {
-        failed.set(Note::Failed, 1);
-        say(panic);
-    }));
+    note_panics(notes());
     Orders {
         kind: Kind::from_number(number("RINGBUF_TEST_KIND")),
         ring: Ring::open(PathBuf::from(variable("RINGBUF_TEST_RING"))).unwrap(),
