@@ -1,6 +1,6 @@
 # What a developer runs. `make` alone lists it.
 
-.PHONY: help test check demo bench verify spin clip doc asm
+.PHONY: help test check demo bench verify soak spin clip doc asm
 
 help:           ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ bench:          ## ourselves, the rivals and the limit in one run, about three m
 verify:         ## the longer checks: more kills, stops, hostile peers and round trips, as compiled for release
 	RINGBUF_KILLS=10000 RINGBUF_STEPS=500000 RINGBUF_STOPS=30 RINGBUF_HOSTILE_MS=20000 \
 	RINGBUF_ROUND_TRIPS=1000000 cargo test --release -p ringbuf-verification
+
+soak:           ## four producers and four consumers, one killed every few milliseconds, for ten minutes
+	RINGBUF_SOAK=600 cargo test --release -p ringbuf-verification --test killed_many -- --nocapture
 
 spin:           ## all SPIN models, also of protocols to come: many minutes, some gigabytes (needs spin and gcc)
 	cargo test -p ringbuf-verification --test spin -- --include-ignored --nocapture
