@@ -151,6 +151,11 @@ fn the_models_of_mpmc_hold_and_their_mutants_fail() {
 }
 
 #[test]
+fn the_model_of_one_mode_for_mpmc_holds() {
+    check_all(&chosen(|run| run.always && run.model == "dream"));
+}
+
+#[test]
 #[ignore = "takes many minutes and some gigabytes"]
 fn the_models_of_the_protocols_to_come_hold_and_their_mutants_fail() {
     check_all(&chosen(|run| !run.always));
