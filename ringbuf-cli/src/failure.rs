@@ -11,6 +11,9 @@ pub(crate) enum Failure {
     /// Something did not work; the text says what, and what to do.
     #[error("{0}")]
     Said(String),
+    /// The command line asks for what does not go together.
+    #[error("{0}")]
+    Misuse(String),
     /// A signal asked it to stop.
     #[error("stopped by {}", signal_name(*.0))]
     Stopped(u8),
@@ -44,6 +47,8 @@ impl Failure {
     pub(crate) fn number(&self) -> u8 {
         match self {
             Self::Said(_) => 1,
+            // As of a command line that is not understood.
+            Self::Misuse(_) => 2,
             Self::Stopped(signal) => 128 + signal,
         }
     }

@@ -123,7 +123,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     ];
     let given = for_many.iter().find(|(_, given)| *given).map(|(option, _)| option);
     if let Some(option) = given.filter(|_| arguments.kind != RingKind::Mpmc) {
-        return Err(Failure::Said(format!("{option} is for rings of many; add --kind mpmc")));
+        return Err(Failure::Misuse(format!("{option} is for rings of many; add --kind mpmc")));
     }
     let stop = Stop::watch()?;
     let input = Input::new(&stop);

@@ -4,14 +4,10 @@
 use crate::failure::Failure;
 use ringbuf_shm::mpmc::{self, Lanes};
 use ringbuf_shm::spsc::{bytes, records};
-use ringbuf_shm::{Kind, OpenError, Options, ReadError, Ring, Shape};
+use ringbuf_shm::{Kind, OpenError, Options, ReadError, Ring, SLICE, Shape};
 use std::mem::forget;
 use std::ops::Deref;
-use std::thread::sleep;
 use std::time::Duration;
-
-/// Between two looks whether somebody publishes to a ring of many again.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A consumer.
 pub(crate) enum Source {
@@ -67,11 +63,9 @@ impl Source {
         match self {
             Self::Bytes(consumer) => consumer.wait_for_peer(Some(most)),
             Self::Records(consumer) => consumer.wait_for_peer(Some(most)),
-            // Whoever reads is told at once if nobody came.
-            Self::Many(_) => {
-                sleep(LOOK_AGAIN);
-                Ok(true)
-            }
+            // Another subscriber may die meanwhile, and what it had comes to those who
+            // read: so this one reads again soon. It is told at once if nobody came.
+            Self::Many(consumer) => consumer.wait_for_peer(Some(SLICE)).map(|_| true),
         }
     }
 

@@ -37,25 +37,39 @@ Of a ring of many:
   lane                 the slots of each lane: free, or being written, ready to be read,
                        being read, to come again since their subscriber died; `in use` and
                        `at most` (ever at once) lag behind by a few
-  has                  the slots that each process holds: those of one that is stopped
-                       are in the way of others
+  has                  the slots that each process holds, and for how long at least it
+                       has held the oldest of them: those of one that is stopped, or
+                       that takes its time, are in the way of others
+  Nobody notes when it takes a slot. If some are held, this looks again after --for, and
+  tells of those that were in the same hands all the time: `for 0.1 s or more` is what was
+  seen, and may have begun long before. With --watch it goes on counting.
 
 Examples:
   ringbuf stat cam0
-  ringbuf stat cam0 --watch")]
+  ringbuf stat cam0 --watch
+  ringbuf stat jobs --for 5")]
 pub(crate) struct Arguments {
     /// The ring: a name, or a path with a `/` in it
     name: String,
     /// Every second anew, with the number of messages since the last time
     #[arg(long)]
     watch: bool,
+    /// Of a ring of many: when slots are held, look again after so long; 0 looks once
+    #[arg(long = "for", value_name = "SECONDS", default_value = "0.1", value_parser = seconds)]
+    period: Duration,
+}
+
+/// A number of seconds, which may have a fraction.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse::<f64>().map_err(|error| error.to_string())?;
+    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = &arguments.name;
     let ring = Ring::open(name).map_err(Failure::opening(name))?;
     if ring.kind() == Kind::Mpmc {
-        return many::run(name, &ring, arguments.watch);
+        return many::run(name, &ring, arguments.period, arguments.watch);
     }
     let look = || ring.stats().map_err(Failure::opening(name));
     let mut before = look()?;

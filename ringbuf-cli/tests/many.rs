@@ -53,7 +53,7 @@ fn ends(running: Vec<Running>) -> Vec<Ended> {
 /// A publisher that is given its input.
 struct Fed {
     end: JoinHandle<Ended>,
-    _leash: Leash,
+    leash: Leash,
 }
 
 impl Fed {
@@ -69,7 +69,7 @@ fn feed(mut publisher: Running, input: impl AsRef<[u8]> + Send + 'static) -> Fed
         publisher.write(input.as_ref());
         publisher.end()
     });
-    Fed { end, _leash: leash }
+    Fed { end, leash }
 }
 
 fn lines(publisher: &str, count: usize) -> String {
@@ -289,6 +289,17 @@ fn a_subscriber_follows_until_a_publisher_ends_well() {
     assert_eq!(scene.names(), [""; 0]);
 }
 
+/// A time as the command shows it.
+fn seconds(shown: &str) -> f64 {
+    let (number, unit) = shown.split_once(' ').unwrap();
+    let unit = match unit {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        other => panic!("{other}"),
+    };
+    number.parse::<f64>().unwrap() * unit
+}
+
 #[test]
 fn stat_says_who_holds_what_and_who_is_stopped() {
     let scene = Scene::new();
@@ -303,14 +314,18 @@ fn stat_says_who_holds_what_and_who_is_stopped() {
         let lane = &ring.mpmc_stats().unwrap().lanes[0];
         (lane.reading, lane.full) == (2, 3)
     });
+    // The publisher has published everything: it sleeps on the ring until all is read.
+    scene::wait_until(|| ring.mpmc_stats().unwrap().producers[0].sleeps > 0);
     let [stopped, killed] = &subscribers[..] else { panic!() };
+    // Who waits until all is read gives up what the dead hold.
+    publisher.leash.signal(Signal::STOP);
     stopped.signal(Signal::STOP);
     killed.kill();
     let ids = [stopped.id(), killed.id()].map(|id| id.to_string());
     let mut shown = String::new();
     scene::wait_until(|| {
-        shown = scene.run(&["stat", "ring"]).well().text().to_owned();
-        shown.contains("stopped")
+        shown = scene.run(&["stat", "ring", "--for", "0"]).well().text().to_owned();
+        shown.matches("stopped").count() == 2
     });
     let peer = |process: &str| {
         let line = shown.lines().find(|line| line.split_whitespace().nth(2) == Some(process));
@@ -323,6 +338,14 @@ fn stat_says_who_holds_what_and_who_is_stopped() {
         assert!(["64", "65"].contains(&cells[1]), "{shown}");
         assert!(cells.ends_with(&["1", "reading", "in", "lane", "0"]), "{shown}");
     }
+    // Nobody gives anything back meanwhile. What is seen is no less than what was waited for.
+    let looks_twice = scene.run(&["stat", "ring", "--for=0.25"]).well();
+    for process in &ids {
+        let line = looks_twice.text().lines().find(|line| line.contains(process.as_str())).unwrap();
+        let (_, held) =
+            line.split_once("1 reading in lane 0 for ").unwrap_or_else(|| panic!("{line}"));
+        assert!(seconds(held.strip_suffix(" or more").unwrap()) >= 0.25, "{line}");
+    }
     let lane = |number: usize| {
         let mut lines = shown.lines().skip_while(|line| !line.starts_with("lane"));
         lines.nth(1 + number).unwrap().split_whitespace().map(String::from).collect::<Vec<_>>()
@@ -333,6 +356,7 @@ fn stat_says_who_holds_what_and_who_is_stopped() {
         assert!(shown.replace(',', "").contains(row), "`{row}` is not in\n{shown}");
     }
     stopped.signal(Signal::CONT);
+    publisher.leash.signal(Signal::CONT);
     let listed = scene.run(&["ls"]).well();
     let row: Vec<_> = listed.text().lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!((row[1], row[2], row.last()), ("mpmc", "bytes", Some(&&*ids[0])));
@@ -385,7 +409,6 @@ fn what_does_not_agree_is_refused_in_one_line() {
             SMALL.stream(1),
             "new: impossible sizes",
         ),
-        (&["pub", "new", "--lane", "1"], SMALL.stream(1), "--lane is for rings of many"),
     ] {
         scene.start_with(arguments, scene.file(&input)).end().badly(1, text);
     }
@@ -396,6 +419,16 @@ fn what_does_not_agree_is_refused_in_one_line() {
     scene.run(&["sub", "two", "--lane", "0"]).badly(1, "two: it has no lanes");
     let ended = scene.start_with(&["pub", "two", "--kind", "mpmc"], scene.file(&SMALL.stream(1)));
     ended.end().badly(1, "two: the ring is spsc, not mpmc");
+}
+
+#[test]
+fn what_only_rings_of_many_have_is_misuse_without_them() {
+    let scene = Scene::new();
+    for options in [&["--lane", "1"][..], &["--lanes", "2"], &["--line-bytes", "100", "--lines"]] {
+        let ended = scene.run(&[&["pub", "new"], options].concat());
+        ended.badly(2, &format!("{} is for rings of many; add --kind mpmc", options[0]));
+        assert_eq!(scene.names(), [""; 0]);
+    }
 }
 
 #[test]

@@ -36,6 +36,37 @@ pub fn depart<M: Machine>(machine: &M, departures: &M::U64) {
     }
 }
 
+/// Another number whenever somebody has come to one of these rows: identities of a row
+/// only grow. `first_row` is the number of the first of them.
+pub fn takings<M: Machine, R: Row<Word = RowWords<M>>>(rows: &R, first_row: u32) -> u64 {
+    (0..rows.len())
+        .zip(first_row..)
+        .filter_map(|(index, row)| rows.at(index).holder(row))
+        .fold(0, |sum, who| sum.wrapping_add(u64::from(who.bits())))
+}
+
+/// Whether somebody living sits on one of these rows, each looked at in turn; if not,
+/// whether somebody died there, or all who came have left.
+///
+/// # Errors
+/// [`Corrupt`] if a row cannot be true.
+pub fn presence<M: Machine, R: Row<Word = RowWords<M>>, L: Liveness>(
+    rows: &R,
+    first_row: u32,
+    locks: &L,
+) -> Result<Presence, Corrupt> {
+    let mut found = Presence::Absent;
+    for (index, row) in (0..rows.len()).zip(first_row..) {
+        match rows.at(index).presence(row, locks)? {
+            Presence::Alive => return Ok(Presence::Alive),
+            Presence::Dead => found = Presence::Dead,
+            Presence::Closed if found == Presence::Absent => found = Presence::Closed,
+            Presence::Closed | Presence::Absent => {}
+        }
+    }
+    Ok(found)
+}
+
 /// The rows of the other side.
 pub struct Crowd<'a, M: Machine, R, L, S, D> {
     /// Its rows.
@@ -78,30 +109,9 @@ where
     /// What `look` found, if nobody came while it looked from row to row: whoever it found
     /// gone is gone when it ends. `None` if somebody came, to a row it had seen before.
     fn unless_somebody_came<T>(&self, look: impl FnOnce() -> T) -> Option<T> {
-        let before = self.takings();
+        let before = takings(&self.rows, self.first_row);
         let found = look();
-        (self.takings() == before).then_some(found)
-    }
-
-    /// Another number whenever somebody has come: identities of a row only grow.
-    fn takings(&self) -> u64 {
-        (0..self.rows.len())
-            .zip(self.first_row..)
-            .filter_map(|(index, row)| self.rows.at(index).holder(row))
-            .fold(0, |sum, who| sum.wrapping_add(u64::from(who.bits())))
-    }
-
-    fn somebody_is_there(&self) -> Result<Presence, Corrupt> {
-        let mut found = Presence::Absent;
-        for (index, row) in (0..self.rows.len()).zip(self.first_row..) {
-            match self.rows.at(index).presence(row, self.locks)? {
-                Presence::Alive => return Ok(Presence::Alive),
-                Presence::Dead => found = Presence::Dead,
-                Presence::Closed if found == Presence::Absent => found = Presence::Closed,
-                Presence::Closed | Presence::Absent => {}
-            }
-        }
-        Ok(found)
+        (takings(&self.rows, self.first_row) == before).then_some(found)
     }
 }
 
@@ -134,11 +144,12 @@ where
     /// Sweeps first: what the dead hold is in the way of everything else.
     fn presence(&self) -> Result<Presence, Corrupt> {
         (self.sweep)()?;
-        let found = match self.unless_somebody_came(|| self.somebody_is_there()) {
-            Some(found) => found?,
-            // Whether that one lives is asked next time.
-            None => Presence::Alive,
-        };
+        let found =
+            match self.unless_somebody_came(|| presence(&self.rows, self.first_row, self.locks)) {
+                Some(found) => found?,
+                // Whether that one lives is asked next time.
+                None => Presence::Alive,
+            };
         let gone = matches!(found, Presence::Dead | Presence::Closed);
         if gone && !(self.is_drained)()? { Ok(Presence::Alive) } else { Ok(found) }
     }

@@ -24,6 +24,7 @@
 //! | [`lanes`] | several lanes in one ring, and which of them has something |
 //! | [`slot`] | the word of one slot: who may touch it |
 //! | [`sweep`] | what the dead have left, and what the living make of it |
+//! | [`flush`] | which messages stand in a lane, for one who waits until they are gone |
 //! | [`event`] | sleeping without losing a wake-up |
 //! | [`peer`] | who is attached, who is dead, who takes over |
 //! | [`crowd`] | the other side of a ring of many, and when it is gone |
@@ -44,6 +45,7 @@ mod cursor;
 pub mod error;
 pub mod event;
 pub mod floor;
+pub mod flush;
 pub mod geometry;
 pub mod lane;
 pub mod lanes;

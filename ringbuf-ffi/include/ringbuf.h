@@ -828,6 +828,9 @@ int ringbuf_consumer_stat(const struct ringbuf_consumer *consumer, struct ringbu
  * opens it.  They are ended in any order, in any thread, also after the handle
  * was closed: the peer stays on the ring until the last of them is ended.
  *
+ * All at once.  ringbuf_mpmc_..._many() opens and ends arrays of them, with one wake-up
+ * for all; each may still be ended by itself.
+ *
  * Order.  Messages of a lane are read in the order in which they were claimed.
  *
  * Lanes.  A ring may have up to 64 lanes, each with all of the capacity, 64 slots
@@ -949,7 +952,8 @@ struct ringbuf_mpmc_stat {
 
 /*
  * ringbuf_mpmc_stat() fills *STAT with what the ring of many NAME can tell about
- * itself.  Looks at every slot.
+ * itself, in all.  Looks at every slot.  Lane by lane and peer by peer:
+ * ringbuf_mpmc_watch_open().
  *
  * In all else as ringbuf_stat(), and
  *   -EPROTO  also means that it is not a ring of many
@@ -1097,6 +1101,90 @@ int ringbuf_mpmc_claim_commit(struct ringbuf_mpmc_claim *claim, size_t length, u
 int ringbuf_mpmc_claim_abort(struct ringbuf_mpmc_claim *claim);
 
 /*
+ * ringbuf_mpmc_producer_claim_many() fills the first of the COUNT structures at
+ * CLAIMS with room for a message of up to LENGTH bytes each, in the producer's lane:
+ * as many as there is room for now.
+ *
+ * Waits for the first of them up to TIMEOUT_NS, and not for more: so nobody waits
+ * for what it has claimed itself.  The places are in order, but those of other
+ * producers may be between them.  Each claim is one as of
+ * ringbuf_mpmc_producer_claim(), and may be ended by itself or with others.
+ *
+ * The thread that uses the handle; waits for room up to TIMEOUT_NS.  Returns how
+ * many it has filled, at least 1, or an error of ringbuf_mpmc_producer_claim(), where
+ *   -EINVAL  also means that COUNT is 0, or more than INT_MAX
+ */
+int ringbuf_mpmc_producer_claim_many(struct ringbuf_mpmc_producer *producer, size_t length,
+                                     int64_t timeout_ns, struct ringbuf_mpmc_claim *claims,
+                                     size_t count);
+
+/*
+ * ringbuf_mpmc_claim_commit_many() publishes COUNT claims, in order, and wakes those
+ * who sleep once for all of them: of claim I the first LENGTHS[I] bytes, with the tag
+ * TAGS[I].  LENGTHS may be NULL: as many as were asked for; and TAGS: all 0.
+ *
+ * All claims are over then, unless the error says otherwise.  They are not published
+ * as one: others may read the first before the last is.  Claims of several producers
+ * may be mixed; those of one that stand side by side share a wake-up.
+ *
+ * Any thread, one at a time for each claim; does not block; makes a system call
+ * only to wake sleeping consumers.  Returns 0, also if COUNT is 0, or
+ *   -EINVAL    NULL, or one of the claims is over, or was zero: nothing was done
+ *   -EMSGSIZE  one of LENGTHS exceeds what was claimed: nothing was done
+ *   -ECHILD    a claim was inherited over fork(): those before it are published, it
+ *              and those behind it are given back
+ */
+int ringbuf_mpmc_claim_commit_many(struct ringbuf_mpmc_claim *claims, size_t count,
+                                   const size_t *lengths, const uint64_t *tags);
+
+/*
+ * ringbuf_mpmc_claim_abort_many() gives COUNT claims back, as
+ * ringbuf_mpmc_claim_abort() does with one.
+ *
+ * Any thread, one at a time for each claim; does not block.  Returns 0, also if COUNT
+ * is 0, or
+ *   -EINVAL  NULL, or one of the claims is over, or was zero: nothing was done
+ */
+int ringbuf_mpmc_claim_abort_many(struct ringbuf_mpmc_claim *claims, size_t count);
+
+/*
+ * ringbuf_mpmc_producer_flush() waits until every message that is in the ring when it
+ * is called was released, or dropped after too many deaths: in all lanes, whoever
+ * committed it.
+ *
+ * So all that this producer has committed is over then.  What is committed later is
+ * not waited for, nor are claims that are open.  A message that is open in the thread
+ * which calls is waited for in vain.  Closing does not wait: what is left then is for
+ * whoever still comes to read.  Looks at every slot.
+ *
+ * The thread that uses the handle; waits up to TIMEOUT_NS.  Returns 0, or
+ *   -EAGAIN      something is left (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT   something is left after TIMEOUT_NS
+ *   -EPIPE       something is left, and the last consumer closed the ring
+ *   -EOWNERDEAD  something is left, no consumer is, and one of them died
+ *   -EBADMSG     the ring is corrupt
+ *   -ECHILD      the producer was inherited over fork()
+ *   -EINVAL      NULL
+ */
+int ringbuf_mpmc_producer_flush(struct ringbuf_mpmc_producer *producer, int64_t timeout_ns);
+
+/*
+ * ringbuf_mpmc_producer_wait_for_peer() waits until a living consumer sits on the
+ * ring.  It may be gone again when the call returns.
+ *
+ * The thread that uses the handle; waits up to TIMEOUT_NS, for as long as it takes if
+ * that is negative.  Returns 0, or
+ *   -EAGAIN     nobody is there (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT  nobody came within TIMEOUT_NS
+ *   -EBADMSG    the ring is corrupt
+ *   -ECHILD     the producer was inherited over fork()
+ *   -EINVAL     NULL
+ *   or the system's own
+ */
+int ringbuf_mpmc_producer_wait_for_peer(struct ringbuf_mpmc_producer *producer,
+                                        int64_t timeout_ns);
+
+/*
  * ringbuf_mpmc_producer_set_lane() lets the producer write to LANE from now on; to
  * lane 0 at first.
  *
@@ -1225,6 +1313,45 @@ int ringbuf_mpmc_consumer_read(struct ringbuf_mpmc_consumer *consumer, int64_t t
 int ringbuf_mpmc_message_release(struct ringbuf_mpmc_message *message);
 
 /*
+ * ringbuf_mpmc_consumer_read_many() fills the first of the COUNT structures at
+ * MESSAGES with the next messages of the consumer's lanes, in place: as many as there
+ * are now.
+ *
+ * Waits for the first of them up to TIMEOUT_NS, and not for more.  Each is one as of
+ * ringbuf_mpmc_consumer_read(), and may be released by itself or with others.
+ *
+ * The thread that uses the handle; waits for a message up to TIMEOUT_NS.  Returns how
+ * many it has filled, at least 1, or an error of ringbuf_mpmc_consumer_read(), where
+ *   -EINVAL  also means that COUNT is 0, or more than INT_MAX
+ */
+int ringbuf_mpmc_consumer_read_many(struct ringbuf_mpmc_consumer *consumer,
+                                    int64_t timeout_ns, struct ringbuf_mpmc_message *messages,
+                                    size_t count);
+
+/*
+ * ringbuf_mpmc_message_release_many() gives COUNT messages back, in order, and wakes
+ * those who sleep once for all of them.  Those of several consumers may be mixed;
+ * those of one that stand side by side share a wake-up.
+ *
+ * In a child of fork() it changes nothing in the ring.
+ *
+ * Any thread, one at a time for each message; does not block; makes a system call
+ * only to wake sleeping producers.  Returns 0, also if COUNT is 0, or
+ *   -EINVAL  NULL, or one of the messages is released already, or was zero: nothing
+ *            was done
+ */
+int ringbuf_mpmc_message_release_many(struct ringbuf_mpmc_message *messages, size_t count);
+
+/*
+ * ringbuf_mpmc_consumer_wait_for_peer() waits until a living producer sits on the
+ * ring.
+ *
+ * In all else, errors too, as ringbuf_mpmc_producer_wait_for_peer().
+ */
+int ringbuf_mpmc_consumer_wait_for_peer(struct ringbuf_mpmc_consumer *consumer,
+                                        int64_t timeout_ns);
+
+/*
  * ringbuf_mpmc_consumer_set_lanes() lets the consumer read the lanes that WHICH,
  * RINGBUF_LANES_..., and LANE say, from now on; RINGBUF_LANES_HIGHEST, for which
  * LANE is 0, at first.
@@ -1261,6 +1388,184 @@ int ringbuf_mpmc_consumer_metadata(const struct ringbuf_mpmc_consumer *consumer,
  */
 int ringbuf_mpmc_consumer_stat(const struct ringbuf_mpmc_consumer *consumer,
                                struct ringbuf_mpmc_stat *stat);
+
+/* ---- Looking at a ring of many ----------------------------------------- */
+
+/*
+ * One who looks at a ring of many, lane by lane and peer by peer.  Takes no seat and
+ * disturbs nobody.
+ *
+ *     struct ringbuf_mpmc_peer_stat peer = RINGBUF_MPMC_PEER_STAT_INIT;
+ *     struct ringbuf_mpmc_watch *watch;
+ *     int peers, i;
+ *
+ *     error = ringbuf_mpmc_watch_open("jobs", &watch);
+ *     ...
+ *     peers = ringbuf_mpmc_watch_look(watch);
+ *     for (i = 0; i < peers; i++) {
+ *         ringbuf_mpmc_watch_peer(watch, i, &peer);
+ *         if (peer.held_ns > 1000000000)
+ *             printf("process %u holds a slot for a second\n", peer.pid);
+ *     }
+ *
+ * For how long.  Nobody notes when it takes a slot.  A watch remembers the slots that
+ * it saw held: one that is in the same hands when it looks again was so all the time.
+ * So held_ns is 0 at the first look, and later what was *seen*: the slot may have been
+ * held for longer.
+ */
+struct ringbuf_mpmc_watch;
+
+/* The sides of a ring. */
+#define RINGBUF_SIDE_PRODUCER 0u /* writes */
+#define RINGBUF_SIDE_CONSUMER 1u /* reads */
+
+/*
+ * struct ringbuf_mpmc_lane_stat is what is in a lane.
+ *
+ * Begin with RINGBUF_MPMC_LANE_STAT_INIT.  The first four lag behind by a few: they
+ * are of hints that peers move on now and then.
+ *
+ * size        set by RINGBUF_MPMC_LANE_STAT_INIT; the call sets it to how many bytes it
+ *             filled, and what is behind them to zero.
+ * lane        its number.
+ * claimed     slots claimed so far,
+ * read        places passed by those who read so far,
+ * used        slots in use,
+ * high_water  and the most that ever were in use at once, about.
+ * free        slots free for a message,
+ * writing     that are being written,
+ * ready       that have a message which nobody has taken,
+ * reading     that have one which a consumer was shown and has not released,
+ * orphans     and that have one whose consumer died, to be delivered again.
+ */
+struct ringbuf_mpmc_lane_stat {
+    uint32_t size;
+    uint32_t lane;
+    uint64_t claimed;
+    uint64_t read;
+    uint64_t used;
+    uint64_t high_water;
+    uint64_t free;
+    uint64_t writing;
+    uint64_t ready;
+    uint64_t reading;
+    uint64_t orphans;
+};
+
+#define RINGBUF_MPMC_LANE_STAT_INIT \
+    { sizeof(struct ringbuf_mpmc_lane_stat), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/*
+ * struct ringbuf_mpmc_peer_stat is what is known about one peer, or the last one that
+ * sat on its row.
+ *
+ * Begin with RINGBUF_MPMC_PEER_STAT_INIT.
+ *
+ * size         set by RINGBUF_MPMC_PEER_STAT_INIT; the call sets it to how many bytes
+ *              it filled, and what is behind them to zero.
+ * side         RINGBUF_SIDE_...
+ * row          its number among the rows: those of producers first.
+ * presence     RINGBUF_PEER_..., but not ABSENT; one that is stopped is alive.
+ * incarnation  how often the row was taken, modulo 2^17 - 1.
+ * pid          its process id, as it saw itself.
+ * since_ns     when it came, nanoseconds of CLOCK_MONOTONIC.
+ * sleeps       how often it asked the kernel to let it sleep,
+ * wakes        to wake others,
+ * probes       and whether others live; all three are counted for the row.
+ * holds        slots that it is writing, or reading, in all lanes.
+ * lanes        bit K: it holds some in lane K.
+ * held_ns      for how long at least it has held the oldest of them.
+ * left         slots that earlier ones on its row held when they died, to be given up
+ *              by whoever finds nothing to do.
+ */
+struct ringbuf_mpmc_peer_stat {
+    uint32_t size;
+    uint32_t side;
+    uint32_t row;
+    uint32_t presence;
+    uint32_t incarnation;
+    uint32_t pid;
+    uint64_t since_ns;
+    uint64_t sleeps;
+    uint64_t wakes;
+    uint64_t probes;
+    uint64_t holds;
+    uint64_t lanes;
+    uint64_t held_ns;
+    uint64_t left;
+};
+
+#define RINGBUF_MPMC_PEER_STAT_INIT \
+    { sizeof(struct ringbuf_mpmc_peer_stat), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/*
+ * ringbuf_mpmc_watch_open() opens the ring of many NAME to look at it.
+ *
+ * On success *WATCH is a handle, to be closed by ringbuf_mpmc_watch_close(); else it
+ * is NULL.
+ *
+ * Any thread; does not block.  Returns 0, or
+ *   -ENOENT  there is no ring of this name
+ *   -EPROTO  the file is not a ring, not one of this version, damaged, or not a ring
+ *            of many
+ *   -ESTALE  the ring is from before the last restart
+ *   -EPERM   the file or its directory is not safe
+ *   -EINVAL  NULL, or a name that cannot name a ring
+ *   or the system's own
+ */
+int ringbuf_mpmc_watch_open(const char *name, struct ringbuf_mpmc_watch **watch);
+
+/*
+ * ringbuf_mpmc_watch_open_fd() opens the ring of many behind a descriptor, which stays
+ * the caller's, to look at it.
+ *
+ * Otherwise as ringbuf_mpmc_watch_open(), and
+ *   -EBADF  FD is not an open descriptor
+ *   but not -ENOENT
+ */
+int ringbuf_mpmc_watch_open_fd(int fd, struct ringbuf_mpmc_watch **watch);
+
+/*
+ * ringbuf_mpmc_watch_close() frees the handle.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  WATCH is NULL
+ */
+int ringbuf_mpmc_watch_close(struct ringbuf_mpmc_watch *watch);
+
+/*
+ * ringbuf_mpmc_watch_look() looks at every slot of the ring and at every peer.
+ *
+ * The look stops nobody: each number was true when it was looked at.
+ *
+ * The thread that uses the handle, also in a child that inherited it; does not block.
+ * Returns how many peers there are: each row on which somebody ever sat is one; or
+ *   -EBADMSG  the ring is corrupt: what was seen before stays
+ *   -EINVAL   NULL
+ */
+int ringbuf_mpmc_watch_look(struct ringbuf_mpmc_watch *watch);
+
+/*
+ * ringbuf_mpmc_watch_lane() fills *STAT with what was seen of LANE at the last look.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or an impossible size in STAT->size, or the ring has no such lane,
+ *            or nobody has looked yet
+ */
+int ringbuf_mpmc_watch_lane(const struct ringbuf_mpmc_watch *watch, uint32_t lane,
+                            struct ringbuf_mpmc_lane_stat *stat);
+
+/*
+ * ringbuf_mpmc_watch_peer() fills *STAT with what was seen of a peer at the last look:
+ * INDEX is from 0 to one less than what ringbuf_mpmc_watch_look() has returned,
+ * producers first.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or an impossible size in STAT->size, or there is no such peer, or
+ *            nobody has looked yet
+ */
+int ringbuf_mpmc_watch_peer(const struct ringbuf_mpmc_watch *watch, uint32_t index,
+                            struct ringbuf_mpmc_peer_stat *stat);
 
 #ifdef __cplusplus
 }

@@ -6,7 +6,7 @@
 use crate::error::Errno;
 use libc::{c_char, c_int, c_void};
 use std::ffi::{CStr, OsStr};
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, size_of};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
@@ -31,6 +31,21 @@ impl Timeout {
             Ok(nanos) => Self::AtMost(Duration::from_nanos(nanos)),
             Err(_) => Self::Forever,
         }
+    }
+
+    /// For calls that take no notice of the difference between none and a time of zero;
+    /// `None`: without limit.
+    pub(crate) fn most(self) -> Option<Duration> {
+        match self {
+            Self::Not => Some(Duration::ZERO),
+            Self::Forever => None,
+            Self::AtMost(most) => Some(most),
+        }
+    }
+
+    /// What is answered when it is over.
+    pub(crate) fn over(self) -> Errno {
+        if self == Self::Not { Errno::AGAIN } else { Errno::TIMED_OUT }
     }
 }
 
@@ -81,6 +96,45 @@ pub(crate) unsafe fn descriptor<'a>(fd: c_int) -> Result<BorrowedFd<'a>, Errno> 
 pub(crate) unsafe fn place<'a, T>(pointer: *mut T) -> Result<&'a mut MaybeUninit<T>, Errno> {
     // SAFETY: as this function demands.
     unsafe { exclusive(pointer.cast()) }
+}
+
+/// Several structures, one behind the other.
+///
+/// # Safety
+/// `pointer` is NULL, or there are `count` of them, valid and nobody else's for `'a`.
+pub(crate) unsafe fn several<'a, T>(pointer: *mut T, count: usize) -> Result<&'a mut [T], Errno> {
+    if pointer.is_null() || count > isize::MAX as usize / size_of::<T>().max(1) {
+        return Err(Errno::INVALID);
+    }
+    // SAFETY: not NULL, no longer than memory can be, and otherwise as this function
+    // demands.
+    Ok(unsafe { std::slice::from_raw_parts_mut(pointer, count) })
+}
+
+/// Where several answers go, of which there are to be some.
+///
+/// # Safety
+/// As [`several`]; C need not have set what is there.
+pub(crate) unsafe fn places<'a, T>(
+    pointer: *mut T,
+    count: usize,
+) -> Result<&'a mut [MaybeUninit<T>], Errno> {
+    // How many is answered as an `int`.
+    if count == 0 || c_int::try_from(count).is_err() {
+        return Err(Errno::INVALID);
+    }
+    // SAFETY: as this function demands.
+    unsafe { several(pointer.cast(), count) }
+}
+
+/// What stands at `pointer`, one value for each of `count`; `None` if it is NULL.
+///
+/// # Safety
+/// `pointer` is NULL, or there are `count` of them, not written to for `'a`.
+pub(crate) unsafe fn list<'a, T>(pointer: *const T, count: usize) -> Option<&'a [T]> {
+    // SAFETY: not NULL, and otherwise as this function demands; `count` is that of larger
+    // structures, which `several` has found to fit into memory.
+    (!pointer.is_null()).then(|| unsafe { std::slice::from_raw_parts(pointer, count) })
 }
 
 /// Copies as many of `bytes` as `buffer` takes, and says how many there are.

@@ -171,19 +171,11 @@ impl<B: Seat, R: Seat> Handle<B, R> {
     }
 
     pub(crate) fn wait_for_peer(&self, timeout: Timeout) -> Result<(), Errno> {
-        let most = match timeout {
-            Timeout::Not => Some(Duration::ZERO),
-            Timeout::Forever => None,
-            Timeout::AtMost(most) => Some(most),
-        };
+        let most = timeout.most();
         let came = match &self.seat {
             Either::Bytes(held) => held.idle()?.wait_for_peer(most),
             Either::Records(held) => held.idle()?.wait_for_peer(most),
         }?;
-        match timeout {
-            _ if came => Ok(()),
-            Timeout::Not => Err(Errno::AGAIN),
-            _ => Err(Errno::TIMED_OUT),
-        }
+        if came { Ok(()) } else { Err(timeout.over()) }
     }
 }

@@ -7,7 +7,7 @@
 //! | file | has |
 //! |---|---|
 //! | [`producer`], [`consumer`] | the calls on handles |
-//! | [`mpmc`] | the same for rings of many, whose claims and messages stand alone |
+//! | [`mpmc`] | the same for rings of many, whose claims and messages stand alone; and who looks at them |
 //! | [`ring`] | the calls on names |
 //! | [`error`] | the one table of errors |
 //! | [`options`], [`message`], [`stat`] | the structures that cross the boundary |

@@ -15,7 +15,6 @@ use libc::{c_char, c_int, c_void};
 use ringbuf_shm::ClaimError;
 use ringbuf_shm::spsc::{bytes, records};
 use std::os::fd::{AsFd, AsRawFd};
-use std::time::Duration;
 
 type BytesOrRecords = Handle<bytes::Producer, records::Producer>;
 
@@ -85,19 +84,14 @@ impl Producer {
     }
 
     fn flush(&mut self, timeout: Timeout) -> Result<(), Errno> {
-        let most = match timeout {
-            Timeout::Not => Some(Duration::ZERO),
-            Timeout::Forever => None,
-            Timeout::AtMost(most) => Some(most),
-        };
-        let flushed = match (&mut self.handle.seat, most) {
+        let flushed = match (&mut self.handle.seat, timeout.most()) {
             (Either::Bytes(held), Some(most)) => held.idle_mut()?.flush_timeout(most),
             (Either::Bytes(held), None) => held.idle_mut()?.flush(),
             (Either::Records(held), Some(most)) => held.idle_mut()?.flush_timeout(most),
             (Either::Records(held), None) => held.idle_mut()?.flush(),
         };
         match flushed {
-            Err(ClaimError::TimedOut) if timeout == Timeout::Not => Err(Errno::AGAIN),
+            Err(ClaimError::TimedOut) => Err(timeout.over()),
             other => Ok(other?),
         }
     }

@@ -10,7 +10,7 @@ mod compiler;
 use child::Running;
 use compiler::{Language, Linkage, WAYS, Workshop, library};
 use ringbuf::message::{self, Message};
-use ringbuf::mpmc::{self, consumer, lent};
+use ringbuf::mpmc::{self, consumer, lent, watch};
 use ringbuf::options::{self, Options};
 use ringbuf::stat::{self, PeerStat, Stat};
 use std::collections::BTreeSet;
@@ -45,6 +45,8 @@ fn layout() -> String {
     structure!(text, "ringbuf_mpmc_stat", mpmc::stat::Stat: size lanes capacity writing ready
         reading orphans dropped redelivered length_max memory created_ns producers consumers
         granted reserved id);
+    structure!(text, "ringbuf_mpmc_lane_stat", watch::LaneStat: size lane claimed read used high_water free writing ready reading orphans);
+    structure!(text, "ringbuf_mpmc_peer_stat", watch::PeerStat: size side row presence incarnation pid since_ns sleeps wakes probes holds lanes held_ns left);
     let numbers = [
         ("RINGBUF_VERSION", ringbuf::version::NUMBER),
         ("RINGBUF_BYTES", options::BYTES),
@@ -68,6 +70,8 @@ fn layout() -> String {
         ("RINGBUF_LANES_HIGHEST", consumer::LANES_HIGHEST),
         ("RINGBUF_LANES_ONLY", consumer::LANES_ONLY),
         ("RINGBUF_LANES_LOWEST_UP_TO", consumer::LANES_LOWEST_UP_TO),
+        ("RINGBUF_SIDE_PRODUCER", watch::SIDE_PRODUCER),
+        ("RINGBUF_SIDE_CONSUMER", watch::SIDE_CONSUMER),
         ("RINGBUF_PEER_ABSENT", stat::PEER_ABSENT),
         ("RINGBUF_PEER_ALIVE", stat::PEER_ALIVE),
         ("RINGBUF_PEER_CLOSED", stat::PEER_CLOSED),

@@ -5,6 +5,7 @@
 //! Unsafe code here borrows the words of the mapping for as long as the end keeps
 //! the ring.
 
+use crate::arrival::Arrivals;
 use crate::error::{ClaimError, OpenError, ReadError};
 use crate::fork::Home;
 use crate::layout::{CONSUMER_ROW, PRODUCER_ROW};
@@ -15,10 +16,9 @@ use crate::ring::Ring;
 use crate::{Presence, Sleeper};
 use ringbuf_core::error as core_error;
 use ringbuf_core::event::{Event, EventWords};
-use ringbuf_core::machine::Machine;
 use ringbuf_core::peer::{Predecessor, RowWords, Seat, Who};
 use ringbuf_core::spsc::{self, ConsumerWords, ProducerWords};
-use ringbuf_core::wait::{Counterpart, Patience, Peer, Step, WaitError};
+use ringbuf_core::wait::{Counterpart, Peer, WaitError};
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -273,39 +273,23 @@ impl End {
             return Err(OpenError::Forked);
         }
         let event = Event::new(self.native, self.sleeps);
-        let mut patience = TimePatience::new(wait, self.spin, self.may_sleep);
-        let mut asked = self.last_peer();
-        let mut found = self.living_peer();
-        // Bounded by patience, which gives up when time is up.
-        loop {
-            if let Some(found) = found {
-                return found.map(|()| true);
-            }
-            found = match patience.next() {
-                Step::Spin => {
-                    self.native.spin();
-                    // Nobody has come while the row names the same one as before.
-                    let before = std::mem::replace(&mut asked, self.last_peer());
-                    if before == asked { None } else { self.living_peer() }
-                }
-                Step::Sleep(nanos) => event.sleep(nanos, || self.living_peer()),
-                Step::Probe => self.living_peer(),
-                Step::GiveUp => return self.living_peer().transpose().map(|found| found.is_some()),
-            };
-        }
+        self.wait_for_arrival(
+            self.native,
+            event,
+            TimePatience::new(wait, self.spin, self.may_sleep),
+        )
     }
+}
 
-    fn last_peer(&self) -> Option<Who> {
+impl Arrivals for End {
+    type Came = Option<Who>;
+
+    fn came(&self) -> Option<Who> {
         self.peer.holder(self.side.other().row())
     }
 
-    /// `None`: nobody living sits on the other side.
-    fn living_peer(&self) -> Option<Result<(), OpenError>> {
-        match self.presence() {
-            Ok(Presence::Alive) => Some(Ok(())),
-            Ok(_) => None,
-            Err(error) => Some(Err(error)),
-        }
+    fn somebody_lives(&self) -> Result<bool, OpenError> {
+        Ok(self.peer.presence(self.side.other().row(), &self.locks)? == Presence::Alive)
     }
 }
 

@@ -43,6 +43,7 @@ compile_error!(
      open-file-description locks"
 );
 
+mod arrival;
 mod backing;
 pub mod coming_from;
 mod end;
@@ -79,5 +80,6 @@ pub use ring::{Granted, Ring};
 pub use ringbuf_core::mpmc::Progress;
 pub use ringbuf_core::peer::{Predecessor, Presence};
 pub use stat::mpmc::{Holder, LaneStats, MpmcStats};
+pub use stat::watch::MpmcWatch;
 pub use stat::{PeerStats, Stats};
 pub use zerocopy;

@@ -16,6 +16,7 @@ use crate::options::Options;
 use crate::payload::Payload;
 use crate::stat::Stats;
 use crate::stat::mpmc::MpmcStats;
+use crate::stat::watch::Sightings;
 use rustix::fs::FlockOperation;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -317,14 +318,22 @@ impl Ring {
 
     /// A snapshot of an `mpmc` ring: what is in its lanes, and who is attached.
     ///
-    /// Looks at every slot of the ring.
+    /// Looks at every slot of the ring, once: for how long slots are held is known to an
+    /// [`MpmcWatch`](crate::MpmcWatch), which looks more often.
     ///
     /// # Errors
     /// [`OpenError::Corrupt`] if a shared word holds an impossible value,
     /// [`OpenError::OtherKind`] of an `spsc` ring.
     pub fn mpmc_stats(&self) -> Result<MpmcStats, OpenError> {
+        self.mpmc_stats_seen(&mut Sightings::default())
+    }
+
+    pub(crate) fn mpmc_stats_seen(
+        &self,
+        sightings: &mut Sightings,
+    ) -> Result<MpmcStats, OpenError> {
         self.expect_kind(Kind::Mpmc)?;
-        MpmcStats::take(self.mapping(), self.spec(), self.lookout())
+        MpmcStats::take(self.mapping(), self.spec(), self.lookout(), sightings)
     }
 
     /// Whether the name under which the ring was opened still means it; true of a

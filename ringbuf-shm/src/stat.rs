@@ -3,6 +3,7 @@
 //! Unsafe code here borrows the words of a mapping that is itself borrowed.
 
 pub(crate) mod mpmc;
+pub(crate) mod watch;
 
 use crate::error::OpenError;
 use crate::header::{Shape, Spec};

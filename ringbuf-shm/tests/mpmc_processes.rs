@@ -135,11 +135,14 @@ fn use_handles(mut producer: Producer<u64>, mut consumer: Consumer<u64>) {
     assert_eq!(producer.try_push_slice(&[1]), Err(ClaimError::Forked));
     assert!(matches!(producer.try_claim(), Err(ClaimError::Forked)));
     assert!(matches!(producer.claim(), Err(ClaimError::Forked)));
+    assert_eq!(producer.flush(), Err(ClaimError::Forked));
+    assert!(matches!(producer.wait_for_peer(None), Err(OpenError::Forked)));
     assert_eq!(consumer.try_pop(), Err(ReadError::Forked));
     assert_eq!(consumer.pop(), Err(ReadError::Forked));
     assert_eq!(consumer.try_pop_slice(&mut [0]), Err(ReadError::Forked));
     assert!(matches!(consumer.try_read(), Err(ReadError::Forked)));
     assert!(matches!(consumer.read_timeout(Duration::ZERO), Err(ReadError::Forked)));
+    assert!(matches!(consumer.wait_for_peer(None), Err(OpenError::Forked)));
     drop((producer, consumer));
     // The ring itself still serves, for looking.
     assert_eq!(presences(&ring), [Presence::Alive; 2]);

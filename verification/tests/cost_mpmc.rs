@@ -296,6 +296,37 @@ fn a_sweep_is_one_load_a_slot_one_question_a_holder_and_one_exchange_a_dead_one(
 }
 
 #[test]
+fn a_flush_is_one_load_a_slot_and_one_more_a_look() {
+    for (capacity, progress) in rings() {
+        let ring = Ring::new(capacity, progress);
+        let lane = ring.lane();
+        let (mut producer, mut consumer) = (ring.producer(1), ring.consumer(2));
+        send(&mut producer);
+        send(&mut producer);
+        let claim = producer.claim().unwrap();
+        let mut standing = vec![];
+        let noted = counting(|| {
+            standing.extend((0..capacity).filter_map(|index| lane.standing(index).unwrap()));
+        });
+        assert_eq!(ring.uses(&noted), [uses(capacity, 0, 0), NONE, NONE, NONE]);
+        assert_eq!(standing.len(), 2, "what is being written does not stand");
+        receive(&mut consumer);
+        for (message, gone) in standing.iter().zip([true, false]) {
+            let look = counting(|| assert_eq!(lane.is_gone(*message), Ok(gone)));
+            assert_eq!(ring.uses(&look), [uses(1, 0, 0), NONE, NONE, NONE]);
+        }
+        // For good: also when another message stands there, a lap later.
+        producer.commit(claim);
+        for _ in 3..=capacity {
+            receive(&mut consumer);
+            send(&mut producer);
+        }
+        assert_eq!(lane.standing(0).map(|message| message.is_some()), Ok(true));
+        assert!(standing.iter().all(|message| lane.is_gone(*message) == Ok(true)));
+    }
+}
+
+#[test]
 fn an_adoption_is_a_load_of_each_slot_before_it_an_exchange_and_a_note() {
     for (capacity, progress) in rings() {
         let ring = Ring::new(capacity, progress);

@@ -2,7 +2,7 @@
 //! with an error or a result of valid length, in time: no panic, no signal, no access out
 //! of bounds, no endless loop (P6).
 //! Method: two producers and two consumers in processes of their own come, claim, push,
-//! read, sweep, hold and leave with calls that do not wait, or wait at most a moment,
+//! read, sweep, flush, hold and leave with calls that do not wait, or wait at most a moment,
 //! while the test writes random and well-chosen values to every word that peers believe,
 //! as fast as it can and in bursts. A process that fails ends by itself; one that hangs
 //! is not there when it is waited for. `RINGBUF_HOSTILE_MS` is how long each ring is
@@ -16,9 +16,9 @@ use process::many::{self, Claim, Consumer, Producer, View};
 use process::message::{self, LEN_MAX};
 use process::places::{FREE, Places};
 use process::random::Random;
-use process::victims::{Victims, of_claim, of_read, suffer, time};
+use process::victims::{Victims, of_arrival, of_claim, of_read, suffer, time};
 use ringbuf_shm::mpmc::Lanes;
-use ringbuf_shm::{OpenError, Options, Redelivery, Ring};
+use ringbuf_shm::{MpmcWatch, OpenError, Options, Redelivery, Ring};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ const HELD_MAX: usize = 8;
 
 /// Looks at the ring, which may be damaged, and comes.
 fn attach<T>(ring: &Ring, attach: impl Fn(&Ring) -> Result<T, OpenError>) -> Result<T, OpenError> {
-    let found = ring.mpmc_stats();
+    let found = MpmcWatch::new(ring).look();
     assert!(matches!(found, Ok(_) | Err(OpenError::Corrupt)), "{found:?}");
     attach(ring)
 }
@@ -57,7 +57,8 @@ fn producer() {
         if let Some(claim) = let_go(&mut held, choice) {
             match choice >> 40 & 3 {
                 0 => drop(claim),
-                _ => claim.commit(choice >> 1).unwrap(),
+                // `Corrupt`, where its slot was taken from it.
+                _ => _ = of_claim(claim.commit(choice >> 1)),
             }
         }
         producer.set_lane(lane(choice)).unwrap();
@@ -83,6 +84,8 @@ fn producer() {
                 held.extend(claim);
                 outcome
             }
+            (producer, 3) => of_claim(producer.flush(time(choice))),
+            (producer, 4) => of_arrival(producer.wait_for_peer(time(choice))),
             (producer, _) => of_claim(producer.push(choice >> 1, time(choice))),
         }
     });
@@ -104,6 +107,7 @@ fn consumer() {
         match (consumer, choice >> 8 & 7) {
             (Consumer::Slots(consumer), 0) => of_read(consumer.pop_timeout(time(choice))),
             (Consumer::Slots(consumer), 1) => of_read(consumer.try_pop_slice(&mut [[0; 6]; 3])),
+            (consumer, 2) => of_arrival(consumer.wait_for_peer(time(choice))),
             (consumer, kind) => {
                 let view = if kind < 5 { consumer.try_read() } else { consumer.read(time(choice)) };
                 let outcome = of_read(view.as_ref().map_err(|&error| error));

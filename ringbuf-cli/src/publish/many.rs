@@ -11,17 +11,14 @@ use crate::peers::{Peers, alive};
 use crate::stop::Stop;
 use crate::y4m;
 use ringbuf_shm::mpmc::bytes;
-use ringbuf_shm::{ClaimError, Kind, LaneStats, OpenError, Options, Ring, Shape};
+use ringbuf_shm::{ClaimError, Kind, OpenError, Options, Ring, Shape};
 use std::io::{BufRead, BufReader, Read};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Slots of each lane, unless told otherwise: the fewest there can be.
 const SLOTS_DEFAULT: u64 = 64;
 /// Bytes of the longest line, unless told otherwise.
 const LINE_BYTES_DEFAULT: u64 = 4096;
-/// Between two looks at how much is left.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 pub(super) fn run(arguments: &Arguments, stop: &Stop, input: Input<'_>) -> Result<(), Failure> {
     match arguments.frame_bytes {
@@ -163,28 +160,52 @@ fn leave(
     backpressure: &mut Backpressure<'_>,
     wait: bool,
 ) -> Result<(), Failure> {
-    let mut ring = producer.ring().clone();
-    let mut leaving = Leaving { producer, others: false };
-    let mut read = if wait { backpressure.flush(&mut leaving) } else { Ok(()) };
+    let ring = producer.ring().clone();
+    let mut leaving = Leaving { producer, relies: true, others: false };
+    let read = if wait { backpressure.flush(&mut leaving) } else { Ok(()) };
     if !wait || read.is_err() {
         leaving.others = publishers(&ring).map_err(Failure::opening(name))? > 1;
     }
-    // Dropped here if there are others.
-    let seat = Some(leaving).filter(|leaving| !leaving.others);
-    if seat.is_none() {
-        // Two that leave at the same time must not rely on each other: whoever looks
-        // last finds nobody, and sees to the rest without a seat.
-        if publishers(&ring).map_err(Failure::opening(name))? > 0 {
-            return read;
-        }
-        if wait && read.is_ok() {
-            read = backpressure.flush(&mut ring);
+    if !leaving.others {
+        // Before the producer is dropped: who finds the name does not find it closed.
+        let removed = remove(name, &ring);
+        return read.and(removed);
+    }
+    drop(leaving);
+    // Two that leave at the same time must not rely on each other: whoever looks last
+    // finds nobody, and sees to the rest.
+    if publishers(&ring).map_err(Failure::opening(name))? > 0 {
+        return read;
+    }
+    match read {
+        Ok(()) if wait => see_to_the_rest(name, &ring, backpressure),
+        read => {
+            let removed = remove(name, &ring);
+            read.and(removed)
         }
     }
-    // Before the producer is dropped: who finds the name does not find it closed.
-    let removed = ring.remove().map_err(Failure::opening(name));
-    drop(seat);
-    read.and(removed.map(drop))
+}
+
+/// Waits, on a new seat, until all is read, and removes the name.
+fn see_to_the_rest(
+    name: &str,
+    ring: &Ring,
+    backpressure: &mut Backpressure<'_>,
+) -> Result<(), Failure> {
+    let producer = match bytes::Producer::attach(ring) {
+        // As many have come meanwhile as there are seats for.
+        Err(OpenError::TooManyPeers(_)) => return Ok(()),
+        producer => producer.map_err(Failure::opening(name))?,
+    };
+    let mut last = Leaving { producer, relies: false, others: false };
+    let read = backpressure.flush(&mut last);
+    let removed = remove(name, ring);
+    read.and(removed)
+}
+
+/// Removes the name, whether there is one any more or not.
+fn remove(name: &str, ring: &Ring) -> Result<(), Failure> {
+    ring.remove().map(drop).map_err(Failure::opening(name))
 }
 
 /// How many publish to a ring now.
@@ -198,18 +219,20 @@ impl Producer for bytes::Producer {
     }
 
     fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError> {
-        self.ring().wait_for_peer(most)
+        self.wait_for_peer(Some(most))
     }
 
     fn flush_timeout(&mut self, most: Duration) -> Result<(), ClaimError> {
-        self.ring().clone().flush_timeout(most)
+        self.flush_timeout(most)
     }
 }
 
 /// A publisher that has published everything.
 struct Leaving {
     producer: bytes::Producer,
-    /// Whether another one is there, to see to what is left.
+    /// Whether it leaves what is left to another one, if there is one.
+    relies: bool,
+    /// Whether there was one when it looked last.
     others: bool,
 }
 
@@ -219,50 +242,58 @@ impl Producer for Leaving {
     }
 
     fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError> {
-        self.ring().wait_for_peer(most)
+        self.producer.wait_for_peer(Some(most))
     }
 
     /// Waits until all was read, or another publisher is there to wait for that: which of
-    /// the two, is looked at once.
+    /// the two, is looked at before each wait.
     fn flush_timeout(&mut self, most: Duration) -> Result<(), ClaimError> {
-        let (ring, others) = (self.producer.ring(), &mut self.others);
-        poll(most, || {
-            *others = publishers(ring)? > 1;
-            Ok(*others || is_drained(ring)?)
-        })
-    }
-}
-
-/// A ring on which this publisher has no seat any more.
-impl Producer for Ring {
-    fn ring(&self) -> &Ring {
-        self
-    }
-
-    fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError> {
-        let came = poll(most, || Ok(alive(&Peers::of(self)?.consumers) != 0));
-        Ok(came.is_ok())
-    }
-
-    fn flush_timeout(&mut self, most: Duration) -> Result<(), ClaimError> {
-        poll(most, || is_drained(self))
-    }
-}
-
-/// Whether no message is left in the ring, taken or not.
-fn is_drained(ring: &Ring) -> Result<bool, OpenError> {
-    let left = |lane: &LaneStats| lane.full + lane.reading + lane.orphans;
-    Ok(ring.mpmc_stats()?.lanes.iter().all(|lane| left(lane) == 0))
-}
-
-/// Looks until it is so, at most so long.
-fn poll(most: Duration, mut so: impl FnMut() -> Result<bool, OpenError>) -> Result<(), ClaimError> {
-    let start = Instant::now();
-    while !so().map_err(|_| ClaimError::Corrupt)? {
-        if start.elapsed() >= most {
-            return Err(ClaimError::TimedOut);
+        let peers = publishers(self.producer.ring()).map_err(|_| ClaimError::Corrupt)?;
+        self.others = self.relies && peers > 1;
+        if self.others {
+            return Ok(());
         }
-        sleep(LOOK_AGAIN);
+        self.producer.flush_timeout(most)?;
+        // What others who came and went have published meanwhile is waited for as well.
+        self.producer.flush_timeout(Duration::ZERO)
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringbuf_shm::ReadError;
+    use std::thread::{spawn, yield_now};
+    use std::time::Instant;
+
+    #[test]
+    fn who_sees_to_the_rest_waits_until_it_is_read_and_removes_the_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let name = directory.path().join("ring").to_str().unwrap().to_owned();
+        let options = Options::new().capacity(SLOTS_DEFAULT).slot_size(8);
+        let mut producer = bytes::Producer::create(&name, &options).unwrap();
+        producer.push(b"left").unwrap();
+        let mut consumer = bytes::Consumer::open(&name).unwrap();
+        let ring = producer.ring().clone();
+        drop(producer);
+        let place = name.clone();
+        let seeing = spawn(move || {
+            let stop = Stop::watch().unwrap();
+            let ring = Ring::open(&place).unwrap();
+            see_to_the_rest(&place, &ring, &mut Backpressure::new(&place, &stop))
+        });
+        let producer = || ring.mpmc_stats().unwrap().producers.remove(0);
+        let start = Instant::now();
+        // The counter is of the row, on which nobody has slept before.
+        while producer().sleeps == 0 {
+            assert!(!seeing.is_finished(), "something is left");
+            assert!(start.elapsed() < Duration::from_secs(60), "does not sleep");
+            yield_now();
+        }
+        assert!(ring.still_named().unwrap());
+        assert_eq!(&consumer.read().unwrap()[..], b"left");
+        seeing.join().unwrap().unwrap();
+        assert!(!ring.still_named().unwrap());
+        assert_eq!(consumer.read().unwrap_err(), ReadError::Closed);
+    }
 }

@@ -5,11 +5,21 @@ use crate::failure::Failure;
 use crate::figures::{grouped, time};
 use crate::table::aligned;
 use crate::tell::print;
-use ringbuf_shm::{MpmcStats, PeerStats, Ring};
+use ringbuf_shm::{Holder, MpmcStats, MpmcWatch, PeerStats, Ring};
+use std::thread::sleep;
+use std::time::Duration;
 
-pub(super) fn run(name: &str, ring: &Ring, watch: bool) -> Result<(), Failure> {
-    let look = || ring.mpmc_stats().map_err(Failure::opening(name));
+/// What is held for less is not said to be held for some time.
+const HELD_SHOWN_MIN: Duration = Duration::from_millis(1);
+
+pub(super) fn run(name: &str, ring: &Ring, period: Duration, watch: bool) -> Result<(), Failure> {
+    let mut looks = MpmcWatch::new(ring);
+    let mut look = || looks.look().map_err(Failure::opening(name));
     let mut before = look()?;
+    if !period.is_zero() && before.lanes.iter().any(|lane| !lane.holders.is_empty()) {
+        sleep(period);
+        before = look()?;
+    }
     print(&describe(name, ring, &before))?;
     if !watch {
         return Ok(());
@@ -85,7 +95,8 @@ fn peers(stats: &MpmcStats) -> String {
     aligned(&rows)
 }
 
-/// Which slots a peer holds: `2 reading in lane 0, 1 reading in lane 3`.
+/// Which slots a peer holds, and for how long: `2 reading in lane 0, the oldest for 0.1 s or
+/// more; 1 reading in lane 3`.
 fn held(stats: &MpmcStats, peer: &PeerStats, verb: &str) -> String {
     let mut parts = Vec::new();
     for (number, lane) in stats.lanes.iter().enumerate() {
@@ -93,8 +104,40 @@ fn held(stats: &MpmcStats, peer: &PeerStats, verb: &str) -> String {
             // A row that was taken anew between two deaths: others give that up soon.
             let dead =
                 if holder.incarnation == peer.incarnation { "" } else { " by one that died" };
-            parts.push(format!("{} {verb} in lane {number}{dead}", grouped(holder.slots)));
+            let long = long_held(holder);
+            parts.push(format!("{} {verb} in lane {number}{dead}{long}", grouped(holder.slots)));
         }
     }
-    if parts.is_empty() { "-".into() } else { parts.join(", ") }
+    if parts.is_empty() { "-".into() } else { parts.join("; ") }
+}
+
+/// For how long the oldest was seen to be held; nothing, if that is no time.
+fn long_held(holder: &Holder) -> String {
+    let which = if holder.slots == 1 { "" } else { ", the oldest" };
+    if holder.longest < HELD_SHOWN_MIN {
+        return String::new();
+    }
+    format!("{which} for {} or more", time(rounded_down(holder.longest)))
+}
+
+/// With as many figures as are shown: what is said to be at least so long, is.
+fn rounded_down(duration: Duration) -> Duration {
+    let seconds = duration.as_secs() > 0;
+    let unit = if seconds { Duration::from_millis(100) } else { Duration::from_millis(1) };
+    let units = duration.as_nanos() / unit.as_nanos();
+    unit.saturating_mul(u32::try_from(units).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_said_than_was_seen() {
+        let shown = [0, 999, 1_999, 100_999, 999_999, 1_099_999, 59_999_999, 7_199_999_999];
+        let shown = shown.map(|micros| time(rounded_down(Duration::from_micros(micros))));
+        let expected =
+            ["0 ns", "0 ns", "1.0 ms", "100.0 ms", "999.0 ms", "1.0 s", "59.9 s", "119 min"];
+        assert_eq!(shown, expected);
+    }
 }

@@ -129,9 +129,7 @@ impl Running {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
-        let child = lock(&self.child);
-        let pid = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(pid, signal).unwrap();
+        signal_child(&self.child, signal);
     }
 
     /// Kills it with SIGKILL and waits until it is gone.
@@ -202,10 +200,23 @@ impl Drop for Running {
 /// A command that another thread has; see [`Running::leash`].
 pub(crate) struct Leash(Arc<Mutex<Child>>);
 
+impl Leash {
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        signal_child(&self.0, signal);
+    }
+}
+
 impl Drop for Leash {
     fn drop(&mut self) {
         end_child(&self.0);
     }
+}
+
+fn signal_child(child: &Mutex<Child>, signal: rustix::process::Signal) {
+    let child = lock(child);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, signal).unwrap();
 }
 
 fn end_child(child: &Mutex<Child>) {

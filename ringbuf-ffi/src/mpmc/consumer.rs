@@ -33,7 +33,7 @@ pub struct Consumer {
 
 impl Consumer {
     #[inline]
-    fn read(&mut self, timeout: Timeout) -> Result<bytes::View, ReadError> {
+    pub(super) fn read(&mut self, timeout: Timeout) -> Result<bytes::View, ReadError> {
         match timeout {
             Timeout::Not => self.seat.try_read(),
             Timeout::Forever => self.seat.read(),
@@ -160,6 +160,21 @@ pub unsafe extern "C" fn ringbuf_mpmc_consumer_read(
         let place = place?;
         place.write(Message::new(consumer.read(Timeout::from_nanos(timeout_ns))?));
         Ok(())
+    }))
+}
+
+/// Waits until a producer sits on the ring.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringbuf_mpmc_consumer_wait_for_peer(
+    consumer: *mut Consumer,
+    timeout_ns: i64,
+) -> c_int {
+    // SAFETY: the manual asks for an open handle that no other thread uses, or NULL.
+    let consumer = unsafe { argument::exclusive(consumer) };
+    done(consumer.and_then(|consumer| {
+        let timeout = Timeout::from_nanos(timeout_ns);
+        let came = consumer.seat.wait_for_peer(timeout.most())?;
+        if came { Ok(()) } else { Err(timeout.over()) }
     }))
 }
 

@@ -102,6 +102,22 @@ impl Claim {
         let data = claim.as_mut_ptr().cast();
         Self { data, length, token: Token::keep(Open { claim, length }) }
     }
+
+    /// How many bytes were asked for, if it is open.
+    ///
+    /// # Safety
+    /// Zero, or was filled by a claim, and was not copied since.
+    pub(super) unsafe fn asked(&self) -> Result<usize, Errno> {
+        // SAFETY: as this function demands.
+        unsafe { self.token.look::<Open>() }.map(|open| open.length)
+    }
+
+    /// # Safety
+    /// As [`asked`](Self::asked).
+    pub(super) unsafe fn take(&mut self) -> Result<bytes::Claim, Errno> {
+        // SAFETY: as this function demands.
+        unsafe { self.token.take::<Open>() }.map(|open| open.claim)
+    }
 }
 
 /// `struct ringbuf_mpmc_message`, as the header has it.
@@ -143,6 +159,20 @@ impl Message {
             token: Token::keep(view),
         }
     }
+
+    /// # Safety
+    /// Zero, or was filled by a read, and was not copied since.
+    pub(super) unsafe fn is_open(&self) -> bool {
+        // SAFETY: as this function demands.
+        unsafe { self.token.look::<bytes::View>() }.is_ok()
+    }
+
+    /// # Safety
+    /// As [`is_open`](Self::is_open).
+    pub(super) unsafe fn take(&mut self) -> Result<bytes::View, Errno> {
+        // SAFETY: as this function demands.
+        unsafe { self.token.take::<bytes::View>() }
+    }
 }
 
 /// Publishes a claim as a message.
@@ -157,13 +187,13 @@ pub unsafe extern "C" fn ringbuf_mpmc_claim_commit(
     done(claim.and_then(|claim| {
         // SAFETY: the manual asks for one that is zero, or that was filled by a claim, and
         // was not copied since.
-        if length > unsafe { claim.token.look::<Open>() }?.length {
+        if length > unsafe { claim.asked() }? {
             return Err(Errno::TOO_LONG);
         }
         // SAFETY: as above.
-        let mut open = unsafe { claim.token.take::<Open>() }?;
-        open.claim.set_tag(tag);
-        Ok(open.claim.commit(length)?)
+        let mut claim = unsafe { claim.take() }?;
+        claim.set_tag(tag);
+        Ok(claim.commit(length)?)
     }))
 }
 
@@ -173,7 +203,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_claim_abort(claim: *mut Claim) -> c_int {
     // SAFETY: the manual asks for a structure that no other thread uses, or NULL.
     let claim = unsafe { argument::exclusive(claim) };
     // SAFETY: as in `ringbuf_mpmc_claim_commit`.
-    done(claim.and_then(|claim| unsafe { claim.token.take::<Open>() }.map(drop)))
+    done(claim.and_then(|claim| unsafe { claim.take() }.map(drop)))
 }
 
 /// Gives a message back.
@@ -183,5 +213,5 @@ pub unsafe extern "C" fn ringbuf_mpmc_message_release(message: *mut Message) -> 
     let message = unsafe { argument::exclusive(message) };
     // SAFETY: the manual asks for one that is zero, or that was filled by a read, and was
     // not copied since.
-    done(message.and_then(|message| unsafe { message.token.take::<bytes::View>() }.map(drop)))
+    done(message.and_then(|message| unsafe { message.take() }.map(drop)))
 }

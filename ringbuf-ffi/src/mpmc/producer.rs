@@ -26,7 +26,11 @@ pub struct Producer {
 
 impl Producer {
     #[inline]
-    fn claim(&mut self, length: usize, timeout: Timeout) -> Result<bytes::Claim, ClaimError> {
+    pub(super) fn claim(
+        &mut self,
+        length: usize,
+        timeout: Timeout,
+    ) -> Result<bytes::Claim, ClaimError> {
         if length > self.seat.slot_size() {
             return Err(ClaimError::TooLong);
         }
@@ -34,6 +38,17 @@ impl Producer {
             Timeout::Not => self.seat.try_claim(),
             Timeout::Forever => self.seat.claim(),
             Timeout::AtMost(most) => self.seat.claim_timeout(most),
+        }
+    }
+
+    fn flush(&mut self, timeout: Timeout) -> Result<(), Errno> {
+        let flushed = match timeout.most() {
+            Some(most) => self.seat.flush_timeout(most),
+            None => self.seat.flush(),
+        };
+        match flushed {
+            Err(ClaimError::TimedOut) => Err(timeout.over()),
+            other => Ok(other?),
         }
     }
 }
@@ -158,6 +173,32 @@ pub unsafe extern "C" fn ringbuf_mpmc_producer_claim(
         let claim = producer.claim(length, Timeout::from_nanos(timeout_ns))?;
         place.write(Claim::new(claim, length));
         Ok(())
+    }))
+}
+
+/// Waits until everything that is in the ring now is gone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringbuf_mpmc_producer_flush(
+    producer: *mut Producer,
+    timeout_ns: i64,
+) -> c_int {
+    // SAFETY: the manual asks for an open handle that no other thread uses, or NULL.
+    let producer = unsafe { argument::exclusive(producer) };
+    done(producer.and_then(|producer| producer.flush(Timeout::from_nanos(timeout_ns))))
+}
+
+/// Waits until a consumer sits on the ring.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringbuf_mpmc_producer_wait_for_peer(
+    producer: *mut Producer,
+    timeout_ns: i64,
+) -> c_int {
+    // SAFETY: the manual asks for an open handle that no other thread uses, or NULL.
+    let producer = unsafe { argument::exclusive(producer) };
+    done(producer.and_then(|producer| {
+        let timeout = Timeout::from_nanos(timeout_ns);
+        let came = producer.seat.wait_for_peer(timeout.most())?;
+        if came { Ok(()) } else { Err(timeout.over()) }
     }))
 }
 

@@ -101,6 +101,35 @@ static void structures(void)
     OFFSET(ringbuf_mpmc_stat, granted);
     OFFSET(ringbuf_mpmc_stat, reserved);
     OFFSET(ringbuf_mpmc_stat, id);
+
+    SIZE(ringbuf_mpmc_lane_stat);
+    OFFSET(ringbuf_mpmc_lane_stat, size);
+    OFFSET(ringbuf_mpmc_lane_stat, lane);
+    OFFSET(ringbuf_mpmc_lane_stat, claimed);
+    OFFSET(ringbuf_mpmc_lane_stat, read);
+    OFFSET(ringbuf_mpmc_lane_stat, used);
+    OFFSET(ringbuf_mpmc_lane_stat, high_water);
+    OFFSET(ringbuf_mpmc_lane_stat, free);
+    OFFSET(ringbuf_mpmc_lane_stat, writing);
+    OFFSET(ringbuf_mpmc_lane_stat, ready);
+    OFFSET(ringbuf_mpmc_lane_stat, reading);
+    OFFSET(ringbuf_mpmc_lane_stat, orphans);
+
+    SIZE(ringbuf_mpmc_peer_stat);
+    OFFSET(ringbuf_mpmc_peer_stat, size);
+    OFFSET(ringbuf_mpmc_peer_stat, side);
+    OFFSET(ringbuf_mpmc_peer_stat, row);
+    OFFSET(ringbuf_mpmc_peer_stat, presence);
+    OFFSET(ringbuf_mpmc_peer_stat, incarnation);
+    OFFSET(ringbuf_mpmc_peer_stat, pid);
+    OFFSET(ringbuf_mpmc_peer_stat, since_ns);
+    OFFSET(ringbuf_mpmc_peer_stat, sleeps);
+    OFFSET(ringbuf_mpmc_peer_stat, wakes);
+    OFFSET(ringbuf_mpmc_peer_stat, probes);
+    OFFSET(ringbuf_mpmc_peer_stat, holds);
+    OFFSET(ringbuf_mpmc_peer_stat, lanes);
+    OFFSET(ringbuf_mpmc_peer_stat, held_ns);
+    OFFSET(ringbuf_mpmc_peer_stat, left);
 }
 
 static void constants(void)
@@ -127,6 +156,8 @@ static void constants(void)
     VALUE(RINGBUF_LANES_HIGHEST);
     VALUE(RINGBUF_LANES_ONLY);
     VALUE(RINGBUF_LANES_LOWEST_UP_TO);
+    VALUE(RINGBUF_SIDE_PRODUCER);
+    VALUE(RINGBUF_SIDE_CONSUMER);
     VALUE(RINGBUF_PEER_ABSENT);
     VALUE(RINGBUF_PEER_ALIVE);
     VALUE(RINGBUF_PEER_CLOSED);

@@ -15,6 +15,7 @@
 static struct ringbuf_mpmc_producer *producer;
 static struct ringbuf_mpmc_consumer *consumer;
 static struct ringbuf_mpmc_claim claim;
+static struct ringbuf_mpmc_claim more[2];
 static struct ringbuf_mpmc_message message;
 
 static void push(uint64_t tag)
@@ -50,13 +51,21 @@ static void inherits_everything(void)
 
     EXPECT(ringbuf_mpmc_claim_commit(&claim, 1, 0), -ECHILD);
     EXPECT(ringbuf_mpmc_claim_commit(&claim, 1, 0), -EINVAL); /* it is over */
+    EXPECT(ringbuf_mpmc_claim_commit_many(more, 2, NULL, NULL), -ECHILD);
+    EXPECT(ringbuf_mpmc_claim_commit(&more[0], 0, 0), -EINVAL); /* both are over */
+    EXPECT(ringbuf_mpmc_claim_commit(&more[1], 0, 0), -EINVAL);
     EXPECT(ringbuf_mpmc_message_release(&message), 0);        /* which the parent does not see */
     EXPECT(ringbuf_mpmc_producer_claim(producer, 1, 0, &own), -ECHILD);
     EXPECT(ringbuf_mpmc_producer_claim(producer, 1, -1, &own), -ECHILD);
     EXPECT(ringbuf_mpmc_consumer_read(consumer, 0, &other), -ECHILD);
     EXPECT(ringbuf_mpmc_consumer_read(consumer, -1, &other), -ECHILD);
+    EXPECT(ringbuf_mpmc_producer_claim_many(producer, 1, -1, &own, 1), -ECHILD);
+    EXPECT(ringbuf_mpmc_consumer_read_many(consumer, -1, &other, 1), -ECHILD);
+    EXPECT(ringbuf_mpmc_producer_flush(producer, -1), -ECHILD);
+    EXPECT(ringbuf_mpmc_producer_wait_for_peer(producer, -1), -ECHILD);
+    EXPECT(ringbuf_mpmc_consumer_wait_for_peer(consumer, -1), -ECHILD);
     EXPECT(ringbuf_mpmc_producer_stat(producer, &stat), 0);
-    EXPECT(stat.writing, 1);
+    EXPECT(stat.writing, 3);
     EXPECT(stat.reading, 1);
     EXPECT(ringbuf_mpmc_producer_fd(producer) >= 0, 1);
     EXPECT(ringbuf_mpmc_consumer_close(consumer), 0);
@@ -85,8 +94,10 @@ static void a_child_has_nothing_of_its_parents(void)
     EXPECT(ringbuf_mpmc_producer_claim(producer, 1, 0, &claim), 0);
     EXPECT(ringbuf_mpmc_consumer_read(consumer, 0, &message), 0);
     EXPECT(message.tag, 5);
+    EXPECT(ringbuf_mpmc_producer_claim_many(producer, 1, 0, more, 2), 2);
     in_a_child(inherits_everything);
     EXPECT(ringbuf_mpmc_claim_commit(&claim, 0, 6), 0);
+    EXPECT(ringbuf_mpmc_claim_abort_many(more, 2), 0);
     EXPECT(ringbuf_mpmc_message_release(&message), 0);
     EXPECT(ringbuf_mpmc_consumer_read(consumer, 0, &message), 0);
     EXPECT(message.tag, 6);
@@ -99,6 +110,8 @@ static void what_a_dead_child_held_comes_again(uint64_t again)
 
     push(1);
     in_a_child(takes_one_and_dies);
+    /* Whoever reads it again is alive, and has not yet. */
+    EXPECT(ringbuf_mpmc_producer_flush(producer, SHORT_NS), -ETIMEDOUT);
     push(2);
     if (again) {
         EXPECT(ringbuf_mpmc_consumer_read(consumer, HANG_NS, &message), 0);
@@ -121,6 +134,14 @@ static void what_a_dead_child_held_comes_again(uint64_t again)
     EXPECT(stat.writing + stat.ready + stat.reading + stat.orphans, 0);
 }
 
+/* The consumer is closed by now. */
+static void who_flushes_is_told_that_the_last_reader_died(void)
+{
+    push(1);
+    in_a_child(takes_one_and_dies);
+    EXPECT(ringbuf_mpmc_producer_flush(producer, -1), -EOWNERDEAD);
+}
+
 int main(void)
 {
     struct ringbuf_options options = RINGBUF_OPTIONS_INIT;
@@ -135,6 +156,7 @@ int main(void)
         a_child_has_nothing_of_its_parents();
         what_a_dead_child_held_comes_again(options.redelivery == RINGBUF_REDELIVERY_REDELIVER);
         EXPECT(ringbuf_mpmc_consumer_close(consumer), 0);
+        who_flushes_is_told_that_the_last_reader_died();
         EXPECT(ringbuf_mpmc_producer_close(producer), 0);
     }
     return 0;

@@ -4,9 +4,10 @@
 //! claimed slot is this peer's alone until it is committed, a taken one is not written
 //! until it is released.
 
-use super::held::{Claimed, Held};
+use super::held::{Batch, Claimed, Held};
 use super::reader::{Lanes, Reader};
 use super::writer::Writer;
+use super::{company, flush};
 use crate::end::monotonic;
 use crate::error::{ClaimError, OpenError, ReadError};
 use crate::handle::opening;
@@ -33,6 +34,8 @@ pub struct Producer {
 
 impl Producer {
     opening!(Options::mpmc_bytes);
+    company!();
+    flush!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.clone().slot_size(1).mpmc_bytes()?)?;
@@ -176,18 +179,42 @@ impl Claim {
             return Err(ClaimError::TooLong);
         }
         let tag = self.tag;
-        self.claimed.commit(|claimed| {
-            let message = header(&claimed.seat, claimed.lane, claimed.index());
-            // Relaxed, all: published with the payload, by edge FILL.
-            message.len.store(len as u64, Relaxed);
-            message.tag.store(tag, Relaxed);
-            message.time.store(monotonic(), Relaxed);
-            message.progress.store(len as u64, Relaxed);
+        self.claimed.commit(|claimed| describe(claimed, len, tag))
+    }
+
+    /// Publishes several, each with its length, one after the other, and wakes consumers
+    /// once, for all of them. Each may be read while later ones are still being published.
+    ///
+    /// They may be of several producers and rings; those of one producer side by side
+    /// share a wake-up.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit), of one of them: those before it are published, it and
+    /// the rest are given up.
+    pub fn commit_all(claims: impl IntoIterator<Item = (Self, usize)>) -> Result<(), ClaimError> {
+        let mut batch = Batch::of_commits();
+        claims.into_iter().try_for_each(|(claim, len)| {
+            if len > claim.len {
+                return Err(ClaimError::TooLong);
+            }
+            let tag = claim.tag;
+            claim.claimed.commit_in(&mut batch, |claimed| describe(claimed, len, tag))
         })
     }
 
     /// Gives the slot up. Dropping does the same.
     pub fn abort(self) {}
+}
+
+/// What goes with a message that is about to be published.
+#[inline(always)]
+fn describe(claimed: &Claimed, len: usize, tag: u64) {
+    let message = header(&claimed.seat, claimed.lane, claimed.index());
+    // Relaxed, all: published with the payload, by edge FILL.
+    message.len.store(len as u64, Relaxed);
+    message.tag.store(tag, Relaxed);
+    message.time.store(monotonic(), Relaxed);
+    message.progress.store(len as u64, Relaxed);
 }
 
 /// The header of a slot that a claim or a view of this peer has.
@@ -226,6 +253,7 @@ pub struct Consumer {
 
 impl Consumer {
     opening!(Options::mpmc_bytes);
+    company!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.clone().slot_size(1).mpmc_bytes()?)?;
@@ -342,6 +370,15 @@ impl View {
 
     /// Gives it back. Dropping does the same.
     pub fn release(self) {}
+
+    /// Gives several back, and wakes producers once, for all of them.
+    ///
+    /// They may be of several consumers and rings; those of one consumer side by side
+    /// share a wake-up.
+    pub fn release_all(views: impl IntoIterator<Item = Self>) {
+        let mut batch = Batch::of_releases();
+        views.into_iter().for_each(|view| view.held.release_in(&mut batch));
+    }
 
     fn message(&self) -> &MessageWords {
         header(&self.held.seat, self.held.lane, self.held.index())

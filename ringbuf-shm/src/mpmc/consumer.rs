@@ -3,7 +3,8 @@
 //! Unsafe code here reads slots that this peer has taken: they are not written until it
 //! releases them.
 
-use super::held::Held;
+use super::company;
+use super::held::{Batch, Held};
 use super::reader::{Lanes, Reader};
 use crate::error::{OpenError, ReadError};
 use crate::handle::opening;
@@ -28,6 +29,7 @@ pub struct Consumer<T: Payload> {
 
 impl<T: Payload> Consumer<T> {
     opening!(Options::mpmc_slots_of::<T>);
+    company!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.mpmc_slots_of::<T>()?)?;
@@ -184,6 +186,15 @@ impl<T: Payload> View<T> {
 
     /// Gives it back. Dropping does the same.
     pub fn release(self) {}
+
+    /// Gives several back, and wakes producers once, for all of them.
+    ///
+    /// They may be of several consumers and rings; those of one consumer side by side
+    /// share a wake-up.
+    pub fn release_all(views: impl IntoIterator<Item = Self>) {
+        let mut batch = Batch::of_releases();
+        views.into_iter().for_each(|view| view.held.release_in(&mut batch));
+    }
 }
 
 impl<T: Payload> Deref for View<T> {

@@ -27,12 +27,30 @@ impl Claimed {
     /// Publishes what was written, which `prepare` completes.
     #[inline(always)]
     pub(super) fn commit(mut self, prepare: impl FnOnce(&Self)) -> Result<(), ClaimError> {
+        self.publish(prepare)?;
+        self.seat.notify_data();
+        Ok(())
+    }
+
+    /// As [`commit`](Self::commit), and consumers are told with the rest of the batch.
+    #[inline(always)]
+    pub(super) fn commit_in(
+        mut self,
+        batch: &mut Batch,
+        prepare: impl FnOnce(&Self),
+    ) -> Result<(), ClaimError> {
+        self.publish(prepare)?;
+        batch.add(&self.seat);
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn publish(&mut self, prepare: impl FnOnce(&Self)) -> Result<(), ClaimError> {
         self.seat.check_claim()?;
-        prepare(&self);
+        prepare(self);
         if let Some(claim) = self.claim.take() {
             self.seat.lane(self.lane).commit(claim, self.seat.floor(self.lane))?;
             self.seat.mark(self.lane);
-            self.seat.notify_data();
         }
         Ok(())
     }
@@ -70,13 +88,68 @@ impl Held {
     }
 }
 
+impl Held {
+    /// Gives it back, and producers are told with the rest of the batch.
+    pub(super) fn release_in(mut self, batch: &mut Batch) {
+        if self.give_back() {
+            batch.add(&self.seat);
+        }
+    }
+
+    /// Whether it was there to be given back.
+    #[inline(always)]
+    fn give_back(&mut self) -> bool {
+        let Some(taken) = self.taken.take().filter(|_| self.seat.is_here()) else { return false };
+        self.seat.count_release(&taken);
+        self.seat.lane(self.lane).release(taken);
+        true
+    }
+}
+
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
-        if let Some(taken) = self.taken.take().filter(|_| self.seat.is_here()) {
-            self.seat.count_release(&taken);
-            self.seat.lane(self.lane).release(taken);
+        if self.give_back() {
             self.seat.notify_room();
         }
+    }
+}
+
+/// Several that are committed, or several that are released: the other side is told once,
+/// when all are done, or when the next is of another seat.
+#[derive(Debug)]
+pub(super) struct Batch {
+    seat: Option<Arc<Seat>>,
+    tell: fn(&Seat),
+}
+
+impl Batch {
+    pub(super) fn of_commits() -> Self {
+        Self { seat: None, tell: Seat::notify_data }
+    }
+
+    pub(super) fn of_releases() -> Self {
+        Self { seat: None, tell: Seat::notify_room }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, seat: &Arc<Seat>) {
+        if self.seat.as_ref().is_none_or(|last| !Arc::ptr_eq(last, seat)) {
+            self.tell();
+            self.seat = Some(Arc::clone(seat));
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(seat) = &self.seat {
+            (self.tell)(seat);
+        }
+    }
+}
+
+impl Drop for Batch {
+    // Also when the caller's iterator panics.
+    fn drop(&mut self) {
+        self.tell();
     }
 }

@@ -3,8 +3,9 @@
 //! Unsafe code here writes to slots that this peer has claimed: they are its alone until
 //! it commits.
 
-use super::held::Claimed;
+use super::held::{Batch, Claimed};
 use super::writer::Writer;
+use super::{company, flush};
 use crate::error::{ClaimError, OpenError, PushError};
 use crate::handle::opening;
 use crate::options::Options;
@@ -28,6 +29,8 @@ pub struct Producer<T: Payload> {
 
 impl<T: Payload> Producer<T> {
     opening!(Options::mpmc_slots_of::<T>);
+    company!();
+    flush!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.mpmc_slots_of::<T>()?)?;
@@ -221,6 +224,19 @@ impl<T: Payload> Claim<T> {
     /// [`ClaimError::Forked`]; nothing is published then.
     pub fn commit(self) -> Result<(), ClaimError> {
         self.claimed.commit(|_| {})
+    }
+
+    /// Publishes several, one after the other, and wakes consumers once, for all of them.
+    /// Each may be read while later ones are still being published.
+    ///
+    /// They may be of several producers and rings; those of one producer side by side
+    /// share a wake-up.
+    ///
+    /// # Errors
+    /// [`ClaimError::Forked`]; those before it are published, the rest are given up.
+    pub fn commit_all(claims: impl IntoIterator<Item = Self>) -> Result<(), ClaimError> {
+        let mut batch = Batch::of_commits();
+        claims.into_iter().try_for_each(|claim| claim.claimed.commit_in(&mut batch, |_| {}))
     }
 
     /// Gives the slot up. Dropping does the same.

@@ -146,4 +146,8 @@ impl Reader {
         let (lane, taken) = self.read(wait)?;
         Ok(Held::new(&self.seat, lane, taken))
     }
+
+    pub(super) fn wait_for_peer(&self, wait: Wait) -> Result<bool, OpenError> {
+        self.seat.wait_for_peer(wait, self.waiting.spin)
+    }
 }

@@ -4,6 +4,7 @@
 //! ring.
 
 use crate::Sleeper;
+use crate::arrival::Arrivals;
 use crate::end::{Side, monotonic};
 use crate::error::{ClaimError, OpenError, ReadError};
 use crate::fork::Home;
@@ -14,10 +15,11 @@ use crate::native::{Native, count};
 use crate::patience::{SLICE, TimePatience, Wait};
 use crate::regions::{BoardRegion, EventRegion};
 use crate::ring::Ring;
-use ringbuf_core::crowd::{Crowd, depart};
+use ringbuf_core::crowd::{Crowd, depart, presence, takings};
 use ringbuf_core::error::{Corrupt, SeatError};
 use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::floor::Floor;
+use ringbuf_core::flush::Standing;
 use ringbuf_core::lanes::Occupied;
 use ringbuf_core::mpmc::{Claim, Lane, Progress, Taken};
 use ringbuf_core::peer::{Presence, RowWords, Who};
@@ -108,6 +110,8 @@ impl Seat {
         };
         seat.floors = (0..seat.lane_count).map(|lane| seat.lane(lane).floor()).collect();
         seat.sweep()?;
+        // Somebody may wait for a peer to come.
+        seat.notify(seat.other_event());
         Ok(Arc::new(seat))
     }
 
@@ -224,6 +228,16 @@ impl Seat {
         }
     }
 
+    /// On which this peer sleeps.
+    fn own_event(&self) -> &'static EventWords<Native> {
+        if self.reads { &self.events.data } else { &self.events.room }
+    }
+
+    /// On which the other side sleeps.
+    fn other_event(&self) -> &'static EventWords<Native> {
+        if self.reads { &self.events.room } else { &self.events.data }
+    }
+
     /// Gives up what the dead hold, in all slots of all lanes.
     fn sweep(&self) -> Result<(), Corrupt> {
         for lane in 0..self.lane_count {
@@ -276,6 +290,38 @@ impl Seat {
         Ok(true)
     }
 
+    /// Every message that stands in the ring now, with its lane.
+    pub(super) fn standing(&self) -> Result<Vec<(u32, Standing)>, Corrupt> {
+        let mut standing = Vec::new();
+        for lane in 0..self.lane_count {
+            for index in 0..self.capacity() {
+                let message = self.lane(lane).standing(index)?;
+                standing.extend(message.map(|message| (lane, message)));
+            }
+        }
+        Ok(standing)
+    }
+
+    /// Takes those away that are gone, from the end on; whether that is all.
+    pub(super) fn all_gone(&self, standing: &mut Vec<(u32, Standing)>) -> Result<bool, Corrupt> {
+        while let Some(&(lane, message)) = standing.last() {
+            if !self.lane(lane).is_gone(message)? {
+                return Ok(false);
+            }
+            standing.pop();
+        }
+        Ok(true)
+    }
+
+    /// Waits until somebody living sits on the other side; false if nobody came.
+    pub(super) fn wait_for_peer(&self, wait: Wait, spin: Duration) -> Result<bool, OpenError> {
+        if !self.is_here() {
+            return Err(OpenError::Forked);
+        }
+        let event = Event::new(self.native, self.own_event());
+        self.wait_for_arrival(self.native, event, TimePatience::new(wait, spin, self.may_sleep))
+    }
+
     fn others<'a>(&'a self, waiting: &'a Waiting) -> impl Counterpart + 'a {
         Crowd {
             rows: self.others,
@@ -313,8 +359,7 @@ impl Seat {
         let look = || look(if spun.get() { Patient::No } else { Patient::Yes });
         let mut patience =
             TimePatience::after(swept, wait, waiting.spin, self.may_sleep).telling(&spun);
-        let event = if self.reads { &self.events.data } else { &self.events.room };
-        let event = Event::new(self.native, event);
+        let event = Event::new(self.native, self.own_event());
         let found = self.others(waiting).wait(self.native, event, &mut patience, look);
         count(&self.native.probes, patience.probes());
         waiting.patrol.last = patience.probed();
@@ -366,13 +411,25 @@ fn find_seat(ring: &Ring, rows: Range<u32>) -> Result<(u32, Who, LockFile), Open
     Err(OpenError::TooManyPeers(u32::try_from(rows.len()).unwrap_or(u32::MAX)))
 }
 
+impl Arrivals for Seat {
+    type Came = u64;
+
+    fn came(&self) -> u64 {
+        takings(&self.others, self.first_other)
+    }
+
+    fn somebody_lives(&self) -> Result<bool, OpenError> {
+        Ok(presence(&self.others, self.first_other, &self.locks)? == Presence::Alive)
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         // A forked child leaves everything as it is: it is its parent's.
         if self.is_here() {
             self.row.leave(self.who);
             depart(self.native, &self.board.departures);
-            self.notify(if self.reads { &self.events.room } else { &self.events.data });
+            self.notify(self.other_event());
         }
     }
 }

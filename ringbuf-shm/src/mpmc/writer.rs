@@ -110,4 +110,21 @@ impl Writer {
         let claim = self.claim(wait)?;
         Ok(Claimed::new(&self.seat, self.lane, claim))
     }
+
+    /// Waits until every message that stands in the ring now is gone.
+    pub(super) fn flush(&mut self, wait: Wait) -> Result<(), ClaimError> {
+        self.seat.check_claim()?;
+        let seat = &*self.seat;
+        let mut standing = seat.standing()?;
+        if seat.all_gone(&mut standing)? {
+            return Ok(());
+        }
+        // Patience makes no difference to one who wants no place.
+        let look = move |_| Ok::<_, ClaimError>(seat.all_gone(&mut standing)?.then_some(()));
+        seat.found_nothing(&mut self.waiting, wait, look)?.ok_or(ClaimError::Full)
+    }
+
+    pub(super) fn wait_for_peer(&self, wait: Wait) -> Result<bool, OpenError> {
+        self.seat.wait_for_peer(wait, self.waiting.spin)
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Unsafe code here borrows the words of a mapping that is itself borrowed.
 
+use super::watch::{Look, Sightings};
 use super::{PeerStats, peer};
 use crate::error::OpenError;
 use crate::header::{Sides, Spec};
@@ -13,6 +14,7 @@ use ringbuf_core::position::Position;
 use ringbuf_core::slot::{Fate, SlotWord, State};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// What is in an `mpmc` ring, and who is attached.
 ///
@@ -71,15 +73,26 @@ pub struct Holder {
     pub incarnation: u32,
     /// How many slots.
     pub slots: u64,
+    /// For how long the one that it has held longest was seen in its hands: it has been
+    /// there for at least so long. Zero at a first look; see
+    /// [`MpmcWatch`](crate::MpmcWatch).
+    pub longest: Duration,
 }
 
 impl MpmcStats {
-    pub(crate) fn take(map: &Map, spec: &Spec, lookout: Lookout<'_>) -> Result<Self, OpenError> {
+    pub(crate) fn take(
+        map: &Map,
+        spec: &Spec,
+        lookout: Lookout<'_>,
+        sightings: &mut Sightings,
+    ) -> Result<Self, OpenError> {
         let mut dropped = 0_u64;
         let slots = map.lanes(&spec.shape);
+        let mut look = sightings.look();
         let lanes = (0..spec.sides.lanes())
-            .map(|index| lane(map, spec, &slots, index, &mut dropped))
+            .map(|index| lane(map, spec, &slots, index, &mut dropped, &mut look))
             .collect::<Result<_, _>>()?;
+        look.end();
         let among = |rows: std::ops::Range<u32>| {
             let all = rows.map(|row| {
                 // SAFETY: the map is borrowed until the end of this function.
@@ -112,6 +125,7 @@ fn lane(
     slots: &Lanes,
     index: u32,
     dropped: &mut u64,
+    look: &mut Look<'_>,
 ) -> Result<LaneStats, OpenError> {
     // SAFETY: the map is borrowed until the end of this function.
     let words = unsafe { map.lane(index) };
@@ -144,7 +158,10 @@ fn lane(
             if !may_hold(&spec.sides, holder, state) {
                 return Err(OpenError::Corrupt);
             }
-            *holders.entry((holder.row(), holder.incarnation())).or_insert(0) += 1;
+            let held = look.sees(index, slot, word);
+            let (slots, longest) =
+                holders.entry((holder.row(), holder.incarnation())).or_insert((0, held));
+            (*slots, *longest) = (*slots + 1, held.max(*longest));
         }
         *match state {
             State::Free => &mut stats.free,
@@ -154,7 +171,8 @@ fn lane(
             State::Orphan => &mut stats.orphans,
         } += 1;
     }
-    let holder = |((row, incarnation), slots)| Holder { row, incarnation, slots };
+    let holder =
+        |((row, incarnation), (slots, longest))| Holder { row, incarnation, slots, longest };
     stats.holders = holders.into_iter().map(holder).collect();
     Ok(stats)
 }

@@ -382,6 +382,24 @@ impl Lane {
         }
     }
 
+    /// Waits, by `pause`, until every message that stands in the lane is gone, and then
+    /// writes where it stood.
+    ///
+    /// # Panics
+    /// If somebody still reads one of them, or a word cannot be true.
+    pub fn flush(&self, mut pause: impl FnMut()) {
+        let lane = self.lane();
+        let slots = 0..lane.capacity();
+        let standing: Vec<_> =
+            slots.filter_map(|index| Some((index, lane.standing(index).unwrap()?))).collect();
+        for (index, message) in standing {
+            while !lane.is_gone(message).unwrap() {
+                pause();
+            }
+            self.payload.write(index, 0);
+        }
+    }
+
     /// Sweeps once; whether there was anything.
     ///
     /// # Panics

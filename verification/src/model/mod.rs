@@ -5,6 +5,7 @@
 //! explored; the tests do.
 
 pub mod event;
+pub mod flush;
 pub mod lane;
 pub mod mpmc;
 pub mod peer;
@@ -55,7 +56,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 48] = [
+pub const MODELS: [Model; 50] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -99,6 +100,8 @@ pub const MODELS: [Model; 48] = [
     Model { name: "strict_two_claims_are_passed", run: Run::Lives(strict::two_claims_are_passed) },
     Model { name: "strict_passed_writer_dies", run: Run::Dies(strict::passed_writer_dies) },
     Model { name: "strict_passed_reader_dies", run: Run::Dies(strict::passed_reader_dies) },
+    Model { name: "flush_sees_the_end", run: Run::Lives(flush::sees_the_end_of_reading) },
+    Model { name: "flush_outlasts_a_death", run: Run::Dies(flush::outlasts_a_death) },
     Model { name: "event_wakes", run: Run::Lives(event::wakes) },
     Model { name: "event_wakes_first", run: Run::Lives(event::wakes_first) },
     Model { name: "event_notifier_dies", run: Run::Dies(event::notifier_dies) },

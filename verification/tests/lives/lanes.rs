@@ -64,7 +64,8 @@ impl Lane {
         usize::try_from(index).expect("an index")
     }
 
-    /// Sweeps, then writes and reads until nothing is left to do.
+    /// Sweeps, then writes and reads until nothing is left to do, and knows when the
+    /// message of a slot is gone.
     fn live(&self, who: Who, process: &Process<'_, kernel::Plain>) {
         let lane = Words::new(&self.machine, &self.words, &self.slots[..], self.progress);
         let lane = lane.with_lazy(LAZY);
@@ -76,7 +77,10 @@ impl Lane {
         let mut consumer = Consumer::new(lane, who, self.redeliveries_max);
         while self.committed.get() < ITEMS || lane.is_drained(who) == Ok(false) {
             self.write(&mut producer, &floor);
+            let standing = lane.standing(0).unwrap();
             self.read(&mut consumer);
+            let gone = standing.map(|message| lane.is_gone(message));
+            assert!(matches!(gone, None | Some(Ok(true))), "released, or dropped");
         }
         depart(&self.machine, &self.departures);
         assert!(!self.is_closed(process), "nobody ever sat on the row");

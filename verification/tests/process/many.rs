@@ -74,6 +74,10 @@ macro_rules! every_end {
             pub(crate) fn set_spin(&mut self, spin: Duration) {
                 each!(self, end => end.set_spin(spin));
             }
+
+            pub(crate) fn wait_for_peer(&self, most: Duration) -> Result<bool, OpenError> {
+                each!(self, end => end.wait_for_peer(Some(most)))
+            }
         }
     };
 }
@@ -92,6 +96,10 @@ impl Producer {
 
     pub(crate) fn claim(&mut self, time: Duration) -> Result<Claim, ClaimError> {
         wrapped!(self, Claim, end => end.claim_timeout(time))
+    }
+
+    pub(crate) fn flush(&mut self, time: Duration) -> Result<(), ClaimError> {
+        each!(self, end => end.flush_timeout(time))
     }
 
     /// Writes message `number`. Waits at most `time`.

@@ -46,6 +46,15 @@ pub(crate) fn of_read<T>(result: Result<T, ReadError>) -> usize {
     }
 }
 
+pub(crate) fn of_arrival(result: Result<bool, OpenError>) -> usize {
+    match result {
+        Ok(true) => DONE,
+        Ok(false) => 2,
+        Err(OpenError::Corrupt) => CORRUPT,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// How long a call waits.
 pub(crate) fn time(choice: u64) -> Duration {
     if choice.is_multiple_of(64) { CALL } else { Duration::ZERO }
