@@ -12,7 +12,7 @@ use crate::tell::say;
 use crate::y4m::{self, Y4mError};
 use clap::{Args, ValueEnum};
 use ringbuf_shm::spsc::{bytes, records};
-use ringbuf_shm::{ClaimError, Options, Predecessor, Redelivery, Ring, Sleeper};
+use ringbuf_shm::{ClaimError, Options, Predecessor, Progress, Redelivery, Ring, Sleeper};
 use std::io::{BufRead, BufReader, Read};
 
 /// Slots of a ring of frames, unless told otherwise.
@@ -91,6 +91,10 @@ pub(crate) struct Arguments {
     /// What becomes of a message whose subscriber died while it had it
     #[arg(long, value_enum, default_value_t = Policy::Again)]
     redelivery: Policy,
+    /// With --kind mpmc: wait for whoever is stopped or slow with a message in its hands,
+    /// instead of passing it by; faster by one step for each commit and each release
+    #[arg(long)]
+    fast: bool,
     /// Never sleep while waiting, on either side: faster, at the price of a core
     #[arg(long)]
     spin: bool,
@@ -120,6 +124,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         ("--lane", arguments.lane.is_some()),
         ("--lanes", arguments.lanes.is_some()),
         ("--line-bytes", arguments.line_bytes.is_some()),
+        ("--fast", arguments.fast),
     ];
     let given = for_many.iter().find(|(_, given)| *given).map(|(option, _)| option);
     if let Some(option) = given.filter(|_| arguments.kind != RingKind::Mpmc) {
@@ -272,6 +277,7 @@ fn options(arguments: &Arguments, capacity: u64) -> Options {
         .capacity(arguments.capacity.unwrap_or(capacity))
         .reopen(true)
         .sleeper(if arguments.spin { Sleeper::Spin } else { Sleeper::Futex })
+        .progress(if arguments.fast { Progress::Fast } else { Progress::Strict })
         .redelivery(match arguments.redelivery {
             Policy::Again => Redelivery::Redeliver,
             Policy::Drop => Redelivery::Drop,

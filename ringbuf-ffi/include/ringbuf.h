@@ -167,6 +167,7 @@ struct ringbuf_consumer;
 #define RINGBUF_HUGE_PAGES (1u << 3)  /* ask for huge pages under the messages */
 #define RINGBUF_GROUP (1u << 4)       /* give the file to the group `group` */
 #define RINGBUF_TRUST_OWNER (1u << 5) /* open rings of the user `owner` too */
+#define RINGBUF_FAST (1u << 6)        /* a ring of many that waits for the stopped */
 
 /* What a ring takes of the user's own, in bytes. */
 #define RINGBUF_METADATA_MAX 4096
@@ -196,7 +197,11 @@ struct ringbuf_consumer;
  * redelivery        RINGBUF_REDELIVERY_...
  * other_boot        RINGBUF_OTHER_BOOT_...
  * flags             any of the flags above.  The three about memory are wishes:
- *                   what was granted stands in struct ringbuf_stat.
+ *                   what was granted stands in struct ringbuf_stat.  In a ring
+ *                   of many with RINGBUF_FAST, a process that is stopped or slow
+ *                   with a message in its hands holds up those who come to it;
+ *                   without, they pass it by, and each commit and each release
+ *                   costs a compare-and-swap more.
  * mode              the mode of the file, 0600 by default.  For a ring that is
  *                   shared with a group: 0660, RINGBUF_GROUP, a path that both
  *                   reach, and RINGBUF_TRUST_OWNER on the other side.

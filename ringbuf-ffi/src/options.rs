@@ -4,7 +4,7 @@
 
 use crate::error::Errno;
 use libc::{c_char, c_void};
-use ringbuf_shm::{OtherBoot, Redelivery, Sleeper};
+use ringbuf_shm::{OtherBoot, Progress, Redelivery, Sleeper};
 use std::ffi::CStr;
 use std::mem::{MaybeUninit, offset_of, size_of};
 use std::ptr;
@@ -39,8 +39,10 @@ pub const HUGE_PAGES: u32 = 1 << 3;
 pub const GROUP: u32 = 1 << 4;
 /// `RINGBUF_TRUST_OWNER`
 pub const TRUST_OWNER: u32 = 1 << 5;
+/// `RINGBUF_FAST`
+pub const FAST: u32 = 1 << 6;
 
-const FLAGS: u32 = REOPEN | PREFAULT | LOCK_MEMORY | HUGE_PAGES | GROUP | TRUST_OWNER;
+const FLAGS: u32 = REOPEN | PREFAULT | LOCK_MEMORY | HUGE_PAGES | GROUP | TRUST_OWNER | FAST;
 const MODE_MAX: u32 = 0o777;
 /// The size of the structure in the first version of the ABI, for ever.
 const SIZE_FIRST: usize = 80;
@@ -313,6 +315,7 @@ impl Options {
             .metadata(metadata)
             .sleeper(sleeper)
             .redelivery(redelivery)
+            .progress(if self.has(FAST) { Progress::Fast } else { Progress::Strict })
             .other_boot(other_boot)
             .reopen(self.has(REOPEN));
         if self.capacity != 0 {

@@ -5,7 +5,7 @@ use crate::header::{Description, Region, RegionKind, Shape, Sides};
 use crate::native::Native;
 use crate::regions::MessageWords;
 use ringbuf_core::geometry::Slots;
-use ringbuf_core::mpmc::{LaneWords, Notices};
+use ringbuf_core::mpmc::{LaneWords, Notices, Progress};
 use ringbuf_core::peer::STATE_EMPTY;
 use ringbuf_core::position::Position;
 use ringbuf_core::slot::{SlotWord, lap_of};
@@ -31,7 +31,7 @@ pub(crate) fn first_words(description: &Description) -> Vec<Part> {
             parts.push(Part::once(region(RegionKind::Consumer).offset, &both));
         }
         Sides::Mpmc { .. } => {
-            parts.push(lanes(region(RegionKind::Lanes), spec.sides.lanes(), first));
+            parts.push(lanes(region(RegionKind::Lanes), &spec.sides, first));
             parts.extend(slots(region(RegionKind::Data), &spec.shape, spec.first_position));
         }
     }
@@ -39,15 +39,19 @@ pub(crate) fn first_words(description: &Description) -> Vec<Part> {
     parts
 }
 
-/// `tail`, `head` and `far` of every lane.
-fn lanes(region: Region, count: u32, first: [u8; 8]) -> Part {
+/// `tail` and `head` of every lane, and `far` where it is looked at.
+fn lanes(region: Region, sides: &Sides, first: [u8; 8]) -> Part {
     const HEAD: usize = offset_of!(LaneWords<Native>, head);
     const FAR: usize = offset_of!(LaneWords<Native>, notices) + offset_of!(Notices<Native>, far);
+    let words: &[usize] = match sides.progress() {
+        Progress::Fast => &[0, HEAD],
+        Progress::Strict => &[0, HEAD, FAR],
+    };
     let mut bytes = vec![0; FAR + first.len()];
-    for at in [0, HEAD, FAR] {
-        bytes[at..at + first.len()].copy_from_slice(&first);
+    for at in words {
+        bytes[*at..at + first.len()].copy_from_slice(&first);
     }
-    Part { offset: region.offset, bytes, stride: region.stride, count: count.into() }
+    Part { offset: region.offset, bytes, stride: region.stride, count: sides.lanes().into() }
 }
 
 /// The slot words: each slot is free for the first position at or behind `first` that

@@ -306,6 +306,13 @@ impl Ring {
         self.spec().sleeper
     }
 
+    /// Whether peers of an `mpmc` ring wait for one that was stopped while it held a slot;
+    /// those of other rings do.
+    #[must_use]
+    pub fn progress(&self) -> crate::Progress {
+        self.spec().sides.progress()
+    }
+
     /// A snapshot of what both sides of an `spsc` ring did and whether they live.
     ///
     /// # Errors

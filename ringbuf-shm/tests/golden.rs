@@ -6,7 +6,7 @@
 //! fixed values before the comparison.
 #![cfg(target_endian = "little")]
 
-use ringbuf_shm::{Kind, Options, OtherBoot, Predecessor, Redelivery, Ring, spsc};
+use ringbuf_shm::{Kind, Options, OtherBoot, Predecessor, Progress, Redelivery, Ring, spsc};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -15,6 +15,7 @@ const BYTES: &str = include_str!("golden/bytes.hex");
 const RECORDS: &str = include_str!("golden/records.hex");
 const MPMC_SLOTS: &str = include_str!("golden/mpmc-slots.hex");
 const MPMC_BYTES: &str = include_str!("golden/mpmc-bytes.hex");
+const MPMC_STRICT: &str = include_str!("golden/mpmc-strict.hex");
 
 /// Bytes on a line.
 const LINE: usize = 16;
@@ -63,11 +64,15 @@ fn many() -> Options {
 }
 
 fn mpmc_slots(path: &Path) {
-    Ring::create_mpmc::<u64>(path, &many().lanes(2)).unwrap();
+    Ring::create_mpmc::<u64>(path, &many().lanes(2).progress(Progress::Fast)).unwrap();
 }
 
 fn mpmc_bytes(path: &Path) {
-    Ring::create_mpmc_bytes(path, &many().slot_size(100)).unwrap();
+    Ring::create_mpmc_bytes(path, &many().slot_size(100).progress(Progress::Fast)).unwrap();
+}
+
+fn mpmc_strict(path: &Path) {
+    Ring::create_mpmc_bytes(path, &many().lanes(2).slot_size(8)).unwrap();
 }
 
 fn set(file: &mut [u8], offset: usize, bytes: &[u8]) {
@@ -149,17 +154,23 @@ fn new_rings_of_records_have_the_bytes_of_version_1() {
 fn new_rings_of_many_have_the_bytes_of_version_1() {
     compare("mpmc-slots", MPMC_SLOTS, mpmc_slots);
     compare("mpmc-bytes", MPMC_BYTES, mpmc_bytes);
+    compare("mpmc-strict", MPMC_STRICT, mpmc_strict);
 }
 
 #[test]
 fn rings_of_many_with_the_bytes_of_version_1_open() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ring");
-    for (golden, lanes, shape) in [(MPMC_SLOTS, 2, "slots"), (MPMC_BYTES, 1, "bytes")] {
+    for (golden, lanes, shape, progress) in [
+        (MPMC_SLOTS, 2, "slots", Progress::Fast),
+        (MPMC_BYTES, 1, "bytes", Progress::Fast),
+        (MPMC_STRICT, 2, "bytes", Progress::Strict),
+    ] {
         std::fs::write(&path, undump(golden)).unwrap();
         let ring = Ring::open(&path).unwrap();
         assert_eq!((ring.kind(), ring.lanes(), ring.id()), (Kind::Mpmc, lanes, [0xD0; 16]));
         assert_eq!((ring.shape().name(), ring.shape().capacity()), (shape, 64));
+        assert_eq!(ring.progress(), progress);
         let stats = ring.mpmc_stats().unwrap();
         assert_eq!(stats.lanes.len(), lanes as usize);
         assert!(stats.lanes.iter().all(|lane| (lane.free, lane.used) == (64, 0)));

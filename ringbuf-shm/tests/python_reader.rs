@@ -238,7 +238,7 @@ fn what_must_be_refused_is_refused() {
         (104, 2, "refused: rows or lanes"),
         (152, 65, "refused: rows or lanes"),
         (152, 3, "refused: data"),
-        (228, 2, "refused: progress or delivery"),
+        (228, 3, "refused: progress or delivery"),
     ] {
         let mut file = many.clone();
         sealed(&mut file, at, byte);

@@ -41,7 +41,7 @@ def read_header(fd):
     names, many, capacity, lanes = REGIONS[h["kind"]], h["kind"] == 2, h["capacity"], h["lanes"]
     rows = 0 < h["producer_rows"] < h["rows"] <= 4096 if many else h["rows"] == 2
     require(rows and 0 < lanes <= (64 if many else 1), "rows or lanes")
-    require(not many or h["progress"] == 1 and 0 < h["delivery_max"] < 256, "progress or delivery")
+    require(not many or h["progress"] in (1, 2) and 0 < h["delivery_max"] < 256, "progress or delivery")
     require(h["shape"] in SHAPES and not (many and h["shape"] == 3), f"shape {h['shape']}")
     h["shape"] = SHAPES[h["shape"]]
     require((64 if many else 1) <= capacity <= 1 << 32 and capacity & -capacity == capacity, "capacity")
@@ -104,8 +104,8 @@ def messages_of_lane(fd, h, lane):
         at = h["regions"]["data"][0] + (lane * h["capacity"] + index) * h["stride"]
         word, fate = words(fd, at + (40 if h["shape"] == "bytes" else 0), 2)
         state, row, epoch = word & 7, word >> 3 & 4095, word >> 15 & 0x1FFFF
-        held = epoch and row < h["rows"] and (row < h["producer_rows"]) == (state == 2)
-        require(held if state in (2, 4) else state in (1, 3, 5) and row == epoch == 0, "slot word")
+        held = epoch and row < h["rows"] and (row < h["producer_rows"]) == (state != 4)
+        require(held if state in (2, 4, 6) else state in (1, 3, 5) and row == epoch == 0, "slot word")
         dropped += fate % 2**24
         if state == 3:  # At the position nearest head that has these lower bits.
             ahead = ((word >> 32) * h["capacity"] + index - head + laps // 2) % laps - laps // 2

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::figures::{grouped, time};
 use crate::table::aligned;
 use crate::tell::print;
-use ringbuf_shm::{Holder, MpmcStats, MpmcWatch, PeerStats, Ring};
+use ringbuf_shm::{Holder, MpmcStats, MpmcWatch, PeerStats, Progress, Ring};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -43,6 +43,11 @@ pub(super) fn run(name: &str, ring: &Ring, period: Duration, watch: bool) -> Res
 
 fn describe(name: &str, ring: &Ring, stats: &MpmcStats) -> String {
     let mut rows = about(name, ring);
+    let progress = match ring.progress() {
+        Progress::Strict => "strict",
+        Progress::Fast => "fast",
+    };
+    rows.push(["progress".into(), progress.into()]);
     rows.push(["redelivered".into(), grouped(stats.redelivered)]);
     rows.push(["dropped".into(), grouped(stats.dropped)]);
     format!("{}\n{}\n{}", aligned(&rows), lanes(stats), peers(stats))

@@ -147,6 +147,7 @@ int main(void)
     struct ringbuf_options options = RINGBUF_OPTIONS_INIT;
 
     options.shape = RINGBUF_BYTES;
+    options.flags = RINGBUF_FAST;
     options.capacity = 64;
     options.slot_size = 8;
     for (options.redelivery = 0; options.redelivery < 2; options.redelivery++) {

@@ -141,7 +141,8 @@ static void options_that_make_no_sense_are_refused(void)
     OPTIONS(redeliveries_max = 254, 0);
     OPTIONS(redeliveries_max = 255, -EINVAL);
     OPTIONS(redelivery = 2, -EINVAL);
-    OPTIONS(flags = RINGBUF_REOPEN, 0);
+    OPTIONS(flags = RINGBUF_REOPEN | RINGBUF_FAST, 0);
+    OPTIONS(flags = 1u << 7, -EINVAL);
 }
 
 static void claims_are_several_and_end_once(void)
@@ -153,6 +154,7 @@ static void claims_are_several_and_end_once(void)
     struct ringbuf_mpmc_claim never = { NULL, 0, { 0 } };
     struct ringbuf_mpmc_message message;
 
+    options.flags = RINGBUF_FAST;
     make(&options, &producer, &consumer);
     EXPECT(ringbuf_mpmc_claim_commit(&never, 0, 0), -EINVAL);
     EXPECT(ringbuf_mpmc_claim_abort(&never), -EINVAL);
@@ -187,6 +189,28 @@ static void claims_are_several_and_end_once(void)
     EXPECT(ringbuf_mpmc_consumer_close(consumer), 0);
 }
 
+static void a_claim_that_takes_long_is_passed_by(void)
+{
+    struct ringbuf_options options = many_options();
+    struct ringbuf_mpmc_producer *producer;
+    struct ringbuf_mpmc_consumer *consumer;
+    struct ringbuf_mpmc_claim slow;
+    struct ringbuf_mpmc_message message;
+
+    make(&options, &producer, &consumer);
+    EXPECT(ringbuf_mpmc_producer_claim(producer, 1, 0, &slow), 0);
+    push(producer, 2);
+    EXPECT(ringbuf_mpmc_consumer_read(consumer, SHORT_NS, &message), 0); /* it waited first */
+    EXPECT(message.tag, 2);
+    EXPECT(ringbuf_mpmc_message_release(&message), 0);
+    EXPECT(ringbuf_mpmc_claim_commit(&slow, 1, 1), 0);
+    push(producer, 3);
+    POP(consumer, 1);
+    POP(consumer, 3);
+    EXPECT(ringbuf_mpmc_producer_close(producer), 0);
+    EXPECT(ringbuf_mpmc_consumer_close(consumer), 0);
+}
+
 static void *release(void *message)
 {
     EXPECT(ringbuf_mpmc_message_release((struct ringbuf_mpmc_message *)message), 0);
@@ -206,6 +230,7 @@ static void messages_are_several_and_end_once(void)
     int number;
 
     memset(&never, 0, sizeof(never));
+    options.flags = RINGBUF_FAST;
     make(&options, &producer, &consumer);
     EXPECT(ringbuf_mpmc_message_release(&never), -EINVAL);
     for (number = 0; number < CAPACITY; number++)
@@ -354,6 +379,7 @@ int main(int argc, char **argv)
     null_is_refused_everywhere(name);
     options_that_make_no_sense_are_refused();
     claims_are_several_and_end_once();
+    a_claim_that_takes_long_is_passed_by();
     messages_are_several_and_end_once();
     lanes_are_chosen();
     snprintf(name, sizeof(name), "%s/kinds", argv[1]);

@@ -74,8 +74,8 @@ pub struct Holder {
     /// How many slots.
     pub slots: u64,
     /// For how long the one that it has held longest was seen in its hands: it has been
-    /// there for at least so long. Zero at a first look; see
-    /// [`MpmcWatch`](crate::MpmcWatch).
+    /// there for at least so long, and longer where its place was passed meanwhile. Zero at
+    /// a first look; see [`MpmcWatch`](crate::MpmcWatch).
     pub longest: Duration,
 }
 
