@@ -3,10 +3,15 @@
 //! A process that was killed may have been in the middle of a commit or a release: of
 //! such a message it is not known whether that was the end of it, and either is right.
 //! There is at most one for each that was killed. All others are accounted for exactly.
+//!
+//! The order in which messages are to come is that of PROTOCOL.md, "Order": in a Fast ring
+//! that of the claims; in a Strict one a message may fall behind those of its producer that
+//! were claimed later, but not behind one that was also committed later.
 
 use super::corpse::HeldUp;
 use super::log::{Entry, Step};
-use std::collections::HashMap;
+use ringbuf_shm::Progress;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// How a delivery ended.
@@ -23,6 +28,8 @@ enum End {
 struct Account {
     /// Whether its commit returned; else it was killed over it. `None`: never tried.
     committed: Option<bool>,
+    /// How many messages its producer tried to commit before it.
+    rank: u64,
     /// How often it had been shown before, and how the delivery ended.
     deliveries: Vec<(u8, End)>,
 }
@@ -38,6 +45,10 @@ pub(crate) struct Summary {
     pub(crate) dropped: u64,
     /// Messages of which it is not known whether they were committed, or released.
     pub(crate) open: u64,
+    /// Messages that came after one that their producer had claimed later.
+    pub(crate) overtaken: u64,
+    /// Processes that were stopped.
+    pub(crate) stops: u64,
     /// The longest wait of a survivor between two successes.
     pub(crate) longest: Duration,
     /// Waits over more slices than anybody is held up by the dead.
@@ -54,27 +65,43 @@ impl Summary {
         self.again += other.again;
         self.dropped += other.dropped;
         self.open += other.open;
+        self.overtaken += other.overtaken;
+        self.stops += other.stops;
     }
 }
 
 pub(crate) struct Books {
     accounts: HashMap<u64, Account>,
+    /// What a consumer was shown for the first time, of one producer in one lane: an entry
+    /// for each of these three.
+    sequences: Vec<Vec<u64>>,
+    progress: Progress,
     redeliveries_max: u8,
     producers_died: u64,
     consumers_died: u64,
 }
 
 impl Books {
-    pub(crate) fn new(redeliveries_max: u8) -> Self {
-        Self { accounts: HashMap::new(), redeliveries_max, producers_died: 0, consumers_died: 0 }
+    pub(crate) fn new(progress: Progress, redeliveries_max: u8) -> Self {
+        Self {
+            accounts: HashMap::new(),
+            sequences: vec![],
+            progress,
+            redeliveries_max,
+            producers_died: 0,
+            consumers_died: 0,
+        }
     }
 
     pub(crate) fn add_producer(&mut self, log: impl Iterator<Item = Entry>, died: bool) {
         self.producers_died += u64::from(died);
-        let mut open = None;
+        let (mut open, mut ranks) = (None, 0..);
         for Entry { step, number, .. } in log {
             match step {
-                Step::Committing => open = Some(number),
+                Step::Committing => {
+                    open = Some(number);
+                    self.accounts.entry(number).or_default().rank = ranks.next().unwrap();
+                }
                 Step::Committed | Step::Refused => {
                     assert_eq!(open.take(), Some(number));
                     let account = self.accounts.entry(number).or_default();
@@ -97,14 +124,12 @@ impl Books {
     ) {
         self.consumers_died += u64::from(died);
         let mut held: HashMap<u64, (u8, End)> = HashMap::new();
-        // The last message, of each producer in each lane, that was shown for the first time.
-        let mut latest: HashMap<(u64, u32), u64> = HashMap::new();
+        let mut sequences: HashMap<(u64, u32), Vec<u64>> = HashMap::new();
         for Entry { step, number, redelivered } in log {
             match step {
                 Step::Taken => {
                     if redelivered == 0 {
-                        let before = latest.insert((number >> 32, lane(number)), number);
-                        assert!(before < Some(number), "{number:x} comes after {before:x?}");
+                        sequences.entry((number >> 32, lane(number))).or_default().push(number);
                     }
                     assert_eq!(held.insert(number, (redelivered, End::Held)), None);
                 }
@@ -118,13 +143,32 @@ impl Books {
             }
         }
         assert!(died || held.is_empty());
+        self.sequences.extend(sequences.into_values());
         for (number, delivery) in held {
             self.accounts.entry(number).or_default().deliveries.push(delivery);
         }
     }
 
-    /// Checks that every message arrived once, or was dropped; and that the ring counted
-    /// those.
+    /// Checks that a sequence is in order, and counts those that were overtaken all the same.
+    fn overtaken(&self, sequence: &[u64]) -> u64 {
+        let mut overtaken = 0;
+        let mut before = BTreeMap::new();
+        for &number in sequence {
+            let rank = self.accounts[&number].rank;
+            let mut later = before.range(number..).peekable();
+            overtaken += u64::from(later.peek().is_some());
+            let wrong = later.find(|&(_, &later)| self.progress == Progress::Fast || later >= rank);
+            assert_eq!(
+                wrong, None,
+                "came before {number:x}, which is number {rank} of the commits"
+            );
+            before.insert(number, rank);
+        }
+        overtaken
+    }
+
+    /// Checks that every message arrived once and in order, or was dropped; and that the
+    /// ring counted those.
     pub(crate) fn close(mut self, dropped: u64) -> Summary {
         let mut summary = Summary { dropped, ..Summary::default() };
         let (mut lost, mut unseen) = (0, 0);
@@ -156,6 +200,7 @@ impl Books {
                 }
             }
         }
+        summary.overtaken = self.sequences.iter().map(|shown| self.overtaken(shown)).sum();
         // Nobody dies over more than one commit, one release, or one message it had taken.
         assert!(summary.open <= self.producers_died + self.consumers_died, "{summary:?}");
         assert!(unseen <= self.consumers_died, "{unseen} deaths over messages are not explained");

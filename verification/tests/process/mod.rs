@@ -13,6 +13,7 @@ pub(crate) mod ends;
 pub(crate) mod holder;
 pub(crate) mod log;
 pub(crate) mod many;
+pub(crate) mod member;
 pub(crate) mod message;
 pub(crate) mod notes;
 pub(crate) mod operation;

@@ -25,6 +25,7 @@ pub(crate) const FREE: u64 = 1;
 pub(crate) const WRITING: u64 = 2;
 pub(crate) const FULL: u64 = 3;
 pub(crate) const READING: u64 = 4;
+pub(crate) const VOID: u64 = 6;
 pub(crate) const STATE_MASK: u64 = 7;
 /// Who holds a slot, or a row, in its word.
 pub(crate) const WHO_MASK: u64 = 0xFFFF_FFF8;
@@ -142,7 +143,7 @@ impl Places {
     /// Whether the slot whose word is there is held by `who`.
     pub(crate) fn is_of(&self, state: usize, who: u64) -> bool {
         let word = self.words.load(state);
-        [WRITING, READING].contains(&(word & STATE_MASK)) && word & WHO_MASK == who
+        [WRITING, READING, VOID].contains(&(word & STATE_MASK)) && word & WHO_MASK == who
     }
 
     /// Makes the first holder of `row` one who died.
