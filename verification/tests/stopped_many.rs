@@ -1,10 +1,10 @@
-//! Goal: a peer of a ring of many that is stopped, however long, keeps what it holds and
+//! Goal: a peer of a Fast ring of many that is stopped, however long, keeps what it holds and
 //! nothing else: nobody takes it, everybody goes on as far as the order of places lets
 //! them, and once it goes on everything arrives. Killed while it is stopped, it is dead,
 //! and what it held is recovered (P2).
 //! Method: a process claims a place or takes a message, and is stopped by SIGSTOP. Others
 //! come, sweep, time out, and go round the ring; what they get, and how far, is compared
-//! for equality. Then it goes on, or is killed.
+//! for equality. Then it goes on, or is killed. Of Strict rings, see `stopped_strict`.
 
 mod process;
 
@@ -13,7 +13,7 @@ use process::ends::Kind;
 use process::holder::{Holder, Role, hold};
 use process::many::{self, Consumer, KINDS, Producer};
 use process::sleeper::Sleeper;
-use ringbuf_shm::{ClaimError, LaneStats, Options, PeerStats, Presence, ReadError, Ring};
+use ringbuf_shm::{ClaimError, LaneStats, Options, PeerStats, Presence, Progress, ReadError, Ring};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -46,7 +46,8 @@ impl Scene {
             .capacity(CAPACITY)
             .producers_max(3)
             .consumers_max(3)
-            .first_position(0u64.wrapping_sub(CAPACITY / 2));
+            .first_position(0u64.wrapping_sub(CAPACITY / 2))
+            .progress(Progress::Fast);
         let ring = many::create(kind, &directory.path().join("ring"), &options);
         let mut producer = Producer::attach(kind, &ring).unwrap();
         let consumer = Consumer::attach(kind, &ring).unwrap();
