@@ -1,9 +1,10 @@
 //! Goal: however much a process of a ring of many holds when it is killed, by however many
 //! threads, and however many wait for it: all of it is there again within three slices,
-//! each thing for one of them, and nothing is written to it any more by the dead
-//! (P1, P2, P3, P8).
+//! each thing for one of them, and nothing is written to it any more by the dead; and in a
+//! Strict ring nobody waits for what is behind it (P1, P2, P3, P8).
 //! Method: processes claim places, or take messages, one or as many as there are, and are
-//! killed while consumers sleep on what they hold; sleeps are counted. Then threads of a
+//! killed while consumers sleep on what they hold; sleeps are counted. In a Strict ring,
+//! consumers have everything that is behind before anybody is killed. Then threads of a
 //! process write to their places as fast as they can while it is killed; the moment the
 //! kernel says that it is dead, the places are written again, and read after the last of
 //! it is gone. `RINGBUF_KILLS` is how many kills of any kind the tests are to do (300); a
@@ -18,7 +19,7 @@ use process::notes::{Note, Notes};
 use process::sleeper::{SLEEPS_MAX, Sleeper, sleeps};
 use process::{Child, HANG, enter, knob, report, until, variable};
 use ringbuf_shm::mpmc::bytes;
-use ringbuf_shm::{Options, ReadError, Ring};
+use ringbuf_shm::{Options, Progress, ReadError, Ring};
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -31,6 +32,7 @@ const CAPACITY: u64 = 64;
 const SEATS: usize = 4;
 /// Consumers that sleep while others hold something.
 const SLEEPERS: u64 = 3;
+const BOTH: [Progress; 2] = [Progress::Fast, Progress::Strict];
 
 #[test]
 #[ignore = "a process of the other tests"]
@@ -48,10 +50,14 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(kind: Kind) -> Self {
+    fn new(kind: Kind, progress: Progress) -> Self {
         let directory = tempfile::tempdir_in("/dev/shm").unwrap();
         let seats = u32::try_from(SEATS).unwrap();
-        let options = Options::new().capacity(CAPACITY).producers_max(seats).consumers_max(seats);
+        let options = Options::new()
+            .capacity(CAPACITY)
+            .producers_max(seats)
+            .consumers_max(seats)
+            .progress(progress);
         let ring = many::create(kind, &directory.path().join("ring"), &options);
         let producer = Producer::attach(kind, &ring).unwrap();
         let consumers =
@@ -94,8 +100,9 @@ impl Scene {
 #[test]
 fn all_that_a_dead_consumer_held_comes_again_each_to_one_of_those_who_wait() {
     for (kind, count) in KINDS.into_iter().zip([[1, CAPACITY - 1], [2, CAPACITY]]) {
-        for count in count {
-            let mut scene = Scene::new(kind);
+        for (count, progress) in count.into_iter().flat_map(|count| BOTH.map(|both| (count, both)))
+        {
+            let mut scene = Scene::new(kind, progress);
             (0..count).for_each(|number| scene.producer.write(number, HANG).unwrap());
             let holder = scene.hold(0, Role::Consumer, count);
             let found = scene.kill(holder, count.min(SLEEPERS));
@@ -109,7 +116,7 @@ fn all_that_a_dead_consumer_held_comes_again_each_to_one_of_those_who_wait() {
 fn all_places_that_a_dead_producer_held_are_passed() {
     for (kind, count) in KINDS.into_iter().zip([[1, CAPACITY - 1], [2, CAPACITY / 2]]) {
         for count in count {
-            let mut scene = Scene::new(kind);
+            let mut scene = Scene::new(kind, Progress::Fast);
             let holder = scene.hold(0, Role::Producer, count);
             let behind = CAPACITY - count;
             (0..behind).for_each(|number| scene.producer.write(number, HANG).unwrap());
@@ -121,10 +128,31 @@ fn all_places_that_a_dead_producer_held_are_passed() {
 }
 
 #[test]
-fn consumers_that_wait_get_all_and_are_told_that_the_producers_are_dead() {
+fn in_a_strict_ring_all_places_that_a_producer_holds_are_passed_and_come_back_when_it_dies() {
+    for (kind, count) in KINDS.into_iter().zip([[1, CAPACITY - 1], [2, CAPACITY / 2]]) {
+        for count in count {
+            let mut scene = Scene::new(kind, Progress::Strict);
+            let mut holder = scene.hold(0, Role::Producer, count);
+            let behind = CAPACITY - count;
+            (0..behind).for_each(|number| scene.producer.write(number, HANG).unwrap());
+            scene.consumers[0].set_spin(Duration::ZERO);
+            let found = many::read_all(&mut scene.consumers[0]);
+            assert!(found.into_iter().eq((0..behind).map(|number| (number, 0))));
+            assert_eq!(scene.ring.mpmc_stats().unwrap().lanes[0].writing, count);
+            holder.child.kill();
+            // Whoever comes sweeps.
+            drop(Consumer::attach(kind, &scene.ring).unwrap());
+            scene.assert_all_works();
+        }
+    }
+}
+
+/// Consumers sleep while others hold the first place and the last. They get everything in
+/// between: in a Fast ring when those are dead, in a Strict one before; and then they are told.
+fn consumers_that_wait(progress: Progress) {
     const MESSAGES: u64 = 40;
     for kind in KINDS {
-        let mut scene = Scene::new(kind);
+        let mut scene = Scene::new(kind, progress);
         let mut holders = vec![scene.hold(0, Role::Producer, 2)];
         (0..MESSAGES).for_each(|number| scene.producer.write(number, HANG).unwrap());
         holders.push(scene.hold(1, Role::Producer, 2));
@@ -149,9 +177,15 @@ fn consumers_that_wait_get_all_and_are_told_that_the_producers_are_dead() {
                 })
                 .collect();
             until("all to sleep", || rows.clone().all(|row| sleeps(ring, row) > 0));
-            assert_eq!(read.load(SeqCst), 0, "behind a place that is being written");
-            holders.iter_mut().for_each(|holder| holder.child.kill());
+            let mut kill = || holders.iter_mut().for_each(|holder| holder.child.kill());
+            if progress == Progress::Fast {
+                assert_eq!(read.load(SeqCst), 0, "behind a place that is being written");
+                kill();
+            }
             until("all to be read", || read.load(SeqCst) == MESSAGES);
+            if progress == Progress::Strict {
+                kill();
+            }
             let before: Vec<_> = rows.clone().map(|row| sleeps(ring, row)).collect();
             for (row, waiting) in rows.zip(waiting) {
                 assert_eq!(waiting.join().unwrap(), ReadError::PeerDied);
@@ -161,6 +195,11 @@ fn consumers_that_wait_get_all_and_are_told_that_the_producers_are_dead() {
         assert_eq!(read.load(SeqCst), MESSAGES);
         assert!(many::all_free(ring), "{:?}", ring.mpmc_stats());
     }
+}
+
+#[test]
+fn consumers_that_wait_get_all_and_are_told_that_the_producers_are_dead() {
+    BOTH.into_iter().for_each(consumers_that_wait);
 }
 
 /// Threads that write to places that they have claimed.
