@@ -49,7 +49,7 @@ pub(crate) struct Summary {
     pub(crate) overtaken: u64,
     /// Processes that were stopped.
     pub(crate) stops: u64,
-    /// The longest wait of a survivor between two successes.
+    /// The longest wait of a survivor between two successes, also of one that was stopped.
     pub(crate) longest: Duration,
     /// Waits over more slices than anybody is held up by the dead.
     pub(crate) long_waits: u64,
