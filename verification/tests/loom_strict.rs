@@ -23,8 +23,8 @@ fn a_writer_that_is_passed_commits_all_the_same() {
 }
 
 #[test]
-fn a_writer_that_is_lapped_commits_all_the_same() {
-    report("a writer is lapped", explore(None, strict::writer_is_lapped));
+fn a_writer_that_is_lapped_commits_all_the_same_bound_3() {
+    report("a writer is lapped", explore(Some(3), strict::writer_is_lapped));
 }
 
 #[test]
