@@ -182,13 +182,22 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'a, M, R> {
             // Relaxed: published with the message.
             slot.fate.store(fate.cleared().bits(), Relaxed);
         }
-        if self.progress == Progress::Strict {
-            return self.commit_or_move(&claim, floor);
+        let full = SlotWord::full(claim.word.lap()).bits();
+        if self.progress == Progress::Fast {
+            // edge FILL, release end: what was written since the claim is visible to who
+            // reads this message.
+            slot.state.store(full, Release);
+            return Ok(());
         }
-        // edge FILL, release end: what was written since the claim is visible to who
-        // reads this message.
-        slot.state.store(SlotWord::full(claim.word.lap()).bits(), Release);
-        Ok(())
+        if floor.is_above(claim.place) {
+            return self.commit_further(&claim, claim.word, floor);
+        }
+        // edge FILL, release end: as above.
+        // Relaxed otherwise: we were passed, and exchange what was found.
+        match slot.state.compare_exchange(claim.word.bits(), full, Release, Relaxed) {
+            Ok(_) => Ok(()),
+            Err(found) => self.commit_further(&claim, SlotWord::new(found), floor),
+        }
     }
 
     /// Gives a claimed place up: everybody passes it.
@@ -205,12 +214,18 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'a, M, R> {
 
     #[inline]
     pub(crate) fn vacate(&self, index: u64, word: SlotWord) {
-        if self.progress == Progress::Strict {
-            return self.vacate_or_later(index, word);
+        let state = &self.slot(index).state;
+        let free = SlotWord::free(word.next_lap()).bits();
+        if self.progress == Progress::Fast {
+            // edge VACATE, release end: our reads and writes of this slot are over for who
+            // claims it next.
+            return state.store(free, Release);
         }
-        // edge VACATE, release end: our reads and writes of this slot are over for who
-        // claims it next.
-        self.slot(index).state.store(SlotWord::free(word.next_lap()).bits(), Release);
+        // edge VACATE, release end: as above.
+        // Relaxed otherwise: we were passed, and exchange what was found.
+        if let Err(found) = state.compare_exchange(word.bits(), free, Release, Relaxed) {
+            self.vacate_later(index, word, SlotWord::new(found));
+        }
     }
 
     /// Whether no message is in this lane for a peer called `me`, and none can come

@@ -76,24 +76,10 @@ impl Walk {
 }
 
 impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
-    #[inline(always)]
-    pub(crate) fn commit_or_move(&self, claim: &Claim, floor: &Floor) -> Result<(), Corrupt> {
-        if floor.is_above(claim.place) {
-            return self.commit_further(claim, claim.word, floor);
-        }
-        let full = SlotWord::full(claim.word.lap()).bits();
-        let state = &self.slot(claim.index).state;
-        // edge FILL, release end: what was written since the claim is visible to who
-        // reads this message.
-        // Relaxed otherwise: we were passed, and exchange what was found.
-        match state.compare_exchange(claim.word.bits(), full, Release, Relaxed) {
-            Ok(_) => Ok(()),
-            Err(found) => self.commit_further(claim, SlotWord::new(found), floor),
-        }
-    }
-
+    /// Commits a claim whose slot was found with this word, at the first place of the slot
+    /// that it may have.
     #[cold]
-    fn commit_further(
+    pub(crate) fn commit_further(
         &self,
         claim: &Claim,
         mut word: SlotWord,
@@ -115,7 +101,7 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
             // Before the exchange: who is stopped in between has done no harm.
             self.announce_far(place.plus(1))?;
             let full = SlotWord::full(lap_of(place, capacity)).bits();
-            // edge FILL, release end: as in `commit_or_move`.
+            // edge FILL, release end: as in `commit`.
             // Relaxed otherwise: as there.
             match self.slot(claim.index).state.compare_exchange(word.bits(), full, Release, Relaxed)
             {
@@ -148,28 +134,18 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
         Err(Corrupt)
     }
 
-    #[inline(always)]
-    pub(crate) fn vacate_or_later(&self, index: u64, word: SlotWord) {
-        let free = SlotWord::free(word.next_lap()).bits();
-        // edge VACATE, release end: our reads and writes of this slot are over for who
-        // claims it next.
-        // Relaxed otherwise: we were passed, and exchange what was found.
-        let found = self.slot(index).state.compare_exchange(word.bits(), free, Release, Relaxed);
-        if let Err(found) = found {
-            self.vacate_later(index, word, SlotWord::new(found));
-        }
-    }
-
+    /// Gives back a slot that was found with another word than that which we gave it.
+    ///
     /// A slot that is not ours any more is left alone: no correct peer can bring that about,
     /// and who comes to it finds the ring corrupt.
     #[cold]
-    fn vacate_later(&self, index: u64, ours: SlotWord, mut word: SlotWord) {
+    pub(crate) fn vacate_later(&self, index: u64, ours: SlotWord, mut word: SlotWord) {
         for _ in 0..TRIES_MAX {
             if word.holder() != ours.holder() {
                 return;
             }
             let free = SlotWord::free(word.next_lap()).bits();
-            // edge VACATE, release end: as in `vacate_or_later`.
+            // edge VACATE, release end: as in `vacate`.
             // Relaxed otherwise: as there.
             match self.slot(index).state.compare_exchange(word.bits(), free, Release, Relaxed) {
                 Ok(_) => return,
