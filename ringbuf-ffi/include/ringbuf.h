@@ -836,16 +836,22 @@ int ringbuf_consumer_stat(const struct ringbuf_consumer *consumer, struct ringbu
  * All at once.  ringbuf_mpmc_..._many() opens and ends arrays of them, with one wake-up
  * for all; each may still be ended by itself.
  *
- * Order.  Messages of a lane are read in the order in which they were claimed.
+ * Order.  Messages of a lane are read in the order in which they were claimed.  A
+ * claim that was passed by comes later, behind all that its producer had
+ * committed when it was committed itself.
  *
  * Lanes.  A ring may have up to 64 lanes, each with all of the capacity, 64 slots
  * at least.  A producer writes to one of them, a consumer reads the highest that
  * has something, or one only, or the lowest up to one.
  *
- * In the way.  A claim that is not committed holds up those who read its lane
- * when they come to it; a message that is not released holds up producers when
- * they come round to its slot, though others are free.  So who waits for more
- * while something is open may wait for itself: do not wait then (TIMEOUT_NS 0).
+ * In the way.  A claim that is not committed, and a message that is not released,
+ * is passed by, once those who come to it have waited for a moment or called 64
+ * times in vain, if there is a message, or a free slot, further on: nobody waits
+ * for a process that is stopped or slow.  In a ring with RINGBUF_FAST they wait:
+ * a claim holds up those who read its lane when they come to it, a message holds
+ * up producers when they come round to its slot, though others are free.  Who
+ * waits for more while something is open may wait for itself, in such a ring, or
+ * when it has all the slots: do not wait then (TIMEOUT_NS 0).
  *
  * The other side is gone when the last of its peers has left or died.  Readers
  * are told so when nothing is left in the lanes they read and nothing can come
@@ -1092,6 +1098,7 @@ int ringbuf_mpmc_producer_claim(struct ringbuf_mpmc_producer *producer, size_t l
  * only to wake a sleeping consumer.  Returns 0, or
  *   -EINVAL    NULL, or the claim is over, or was zero
  *   -EMSGSIZE  LENGTH exceeds what was claimed: the claim stays open
+ *   -EBADMSG   the ring is corrupt: nothing is published
  *   -ECHILD    the claim was inherited over fork(): nothing is published
  */
 int ringbuf_mpmc_claim_commit(struct ringbuf_mpmc_claim *claim, size_t length, uint64_t tag);
@@ -1136,6 +1143,7 @@ int ringbuf_mpmc_producer_claim_many(struct ringbuf_mpmc_producer *producer, siz
  * only to wake sleeping consumers.  Returns 0, also if COUNT is 0, or
  *   -EINVAL    NULL, or one of the claims is over, or was zero: nothing was done
  *   -EMSGSIZE  one of LENGTHS exceeds what was claimed: nothing was done
+ *   -EBADMSG   the ring is corrupt, or
  *   -ECHILD    a claim was inherited over fork(): those before it are published, it
  *              and those behind it are given back
  */

@@ -171,8 +171,8 @@ impl Claim {
     /// Publishes the first `len` bytes as a message, with the time of now.
     ///
     /// # Errors
-    /// [`ClaimError::TooLong`] if the slot is smaller, [`ClaimError::Forked`];
-    /// nothing is published then.
+    /// [`ClaimError::TooLong`] if the slot is smaller, [`ClaimError::Forked`],
+    /// [`ClaimError::Corrupt`]; nothing is published then.
     #[inline]
     pub fn commit(self, len: usize) -> Result<(), ClaimError> {
         if len > self.len {

@@ -221,7 +221,7 @@ impl<T: Payload> Claim<T> {
     /// Publishes the value.
     ///
     /// # Errors
-    /// [`ClaimError::Forked`]; nothing is published then.
+    /// [`ClaimError::Forked`], [`ClaimError::Corrupt`]; nothing is published then.
     pub fn commit(self) -> Result<(), ClaimError> {
         self.claimed.commit(|_| {})
     }
