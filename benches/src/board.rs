@@ -8,17 +8,15 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 /// How many peers have come.
 const HERE: usize = 0;
 /// What they are to do: wait, run or stop.
 const PHASE: usize = APART;
-/// How many producers have sent their last message.
-const DONE: usize = 2 * APART;
 /// The first peer's place, which it alone writes to: how many messages, and their sum.
-const PEERS: usize = 3 * APART;
+const PEERS: usize = 2 * APART;
 /// From the count of messages to their sum.
 const SUM: usize = 8;
 
@@ -100,13 +98,6 @@ impl Board {
         self.count(peer, messages);
         // Relaxed: read when the peer has ended.
         self.sum_of(peer).store(sum, Relaxed);
-    }
-
-    /// As a producer that has sent its last message: whether it is the last one.
-    pub(crate) fn last_producer(&self) -> bool {
-        // AcqRel: whoever is last comes after the messages of all others.
-        let before = self.shared.number(DONE).fetch_add(1, AcqRel);
-        before + 1 == u64::from(self.crowd.producers)
     }
 
     fn counted(&self, peers: Range<u32>) -> u64 {

@@ -3,7 +3,8 @@
 //! A message is the number of its producer and a number that rises. Each comes to one
 //! consumer, which checks that the messages of each producer come in order; in the end
 //! as many were received as were sent, with the same sum. When they are asked to stop,
-//! the last producer sends one mark to each consumer, behind all messages.
+//! each producer sends one mark for each consumer behind its messages, and a consumer ends
+//! with as many marks as there are producers: the order of each producer is enough.
 
 use crate::board::Board;
 use crate::queue::{Receiver, Sender};
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// Bits of a message below the number of its producer.
 const NUMBER_BITS: u32 = 48;
-/// What ends a consumer.
+/// What ends a consumer, one of each producer.
 const END: u64 = u64::MAX;
 /// How long the one who watches sleeps between two looks at the peers.
 const LOOK: Duration = Duration::from_millis(1);
@@ -31,26 +32,24 @@ pub(crate) fn produce(board: &Board, peer: u32, sender: &mut impl Sender<1>) -> 
         message += 1;
     }
     board.sum(peer, message - first, sum);
-    if board.last_producer() {
-        for _ in 0..board.crowd().consumers {
-            sender.send(END, 1)?;
-        }
+    for _ in 0..board.crowd().consumers {
+        sender.send(END, 1)?;
     }
     Ok(())
 }
 
-/// Receives and checks until its mark comes.
+/// Receives and checks until its marks have come.
 pub(crate) fn consume(board: &Board, peer: u32, receiver: &mut impl Receiver<1>) -> io::Result<()> {
     // The least number that the next message of each producer may have.
     let mut least = vec![0; board.crowd().producers as usize];
-    let (mut count, mut sum) = (0, 0u64);
+    let (mut count, mut sum, mut marks) = (0, 0u64, 0);
     board.arrive();
-    loop {
+    while marks < board.crowd().producers {
         let mut message = END;
         receiver.receive(1, |words| message = words[0])?;
         if message == END {
-            board.sum(peer, count, sum);
-            return Ok(());
+            marks += 1;
+            continue;
         }
         let (producer, number) = (message >> NUMBER_BITS, message & ((1 << NUMBER_BITS) - 1));
         let place = usize::try_from(producer).ok().and_then(|producer| least.get_mut(producer));
@@ -62,6 +61,8 @@ pub(crate) fn consume(board: &Board, peer: u32, receiver: &mut impl Receiver<1>)
         count += 1;
         board.count(peer, count);
     }
+    board.sum(peer, count, sum);
+    Ok(())
 }
 
 fn spoiled(producer: u64, number: u64) -> io::Error {

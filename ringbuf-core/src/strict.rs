@@ -96,8 +96,8 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
                 return Err(Corrupt);
             }
             let capacity = self.capacity();
-            let place = claim.place.plus((u64::from(laps) + passed).wrapping_mul(capacity));
-            let place = floor.lift(place, capacity);
+            let laps = (u64::from(laps) + passed).max(floor.laps(claim.place, capacity));
+            let place = claim.place.plus(laps.wrapping_mul(capacity));
             // Before the exchange: who is stopped in between has done no harm.
             self.announce_far(place.plus(1))?;
             let full = SlotWord::full(lap_of(place, capacity)).bits();
@@ -106,7 +106,7 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
             match self.slot(claim.index).state.compare_exchange(word.bits(), full, Release, Relaxed)
             {
                 Ok(_) => {
-                    floor.raise(place.plus(1));
+                    floor.raise(claim.place, laps, capacity);
                     return Ok(());
                 }
                 Err(found) => word = SlotWord::new(found),

@@ -155,6 +155,27 @@ fn the_highest_lane_is_read_first_or_one_or_the_lowest_up_to_one() {
 }
 
 #[test]
+fn a_lane_that_always_has_something_starves_those_after_it() {
+    let (mut producer, mut consumer) = unnamed(&small().lanes(3));
+    producer.push(7).unwrap();
+    producer.set_lane(2).unwrap();
+    producer.push(0).unwrap();
+    for number in 1..1000 {
+        producer.push(number).unwrap();
+        assert_eq!(consumer.pop(), Ok(number - 1), "the highest is never empty");
+    }
+    // Who reads the low one alone, or first, is not kept waiting by the others.
+    let mut other = Consumer::attach(producer.ring()).unwrap();
+    other.set_lanes(Lanes::Only(0)).unwrap();
+    assert_eq!(other.try_pop(), Ok(7));
+    producer.set_lane(0).unwrap();
+    producer.push(8).unwrap();
+    other.set_lanes(Lanes::LowestUpTo(2)).unwrap();
+    assert_eq!(other.try_pop(), Ok(8));
+    assert_eq!(other.try_pop(), Ok(999));
+}
+
+#[test]
 fn slices_go_in_and_out_as_far_as_there_is_room() {
     let (mut producer, mut consumer) = unnamed(&small());
     let values: Vec<u64> = (0..100).collect();
