@@ -92,14 +92,11 @@ fn claims_of_several_threads_commit_in_any_order_and_none_is_lost() {
             });
         }
     });
-    let more = producer.push_timeout(b"more", SHORT);
-    assert!(matches!(more, Ok(()) | Err(ClaimError::TimedOut)), "behind all that moved");
+    // All that moved stands in one lap, whoever was first: there is room behind it.
+    producer.push_timeout(b"more", SHORT).unwrap();
     let mut numbers: Vec<_> = (0..8).map(|_| consumer.read_timeout(SHORT).unwrap()[0]).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7]);
-    if more.is_err() {
-        producer.push_timeout(b"more", SHORT).unwrap();
-    }
     assert_eq!(&consumer.read_timeout(SHORT).unwrap()[..], b"more", "claimed after all of them");
 }
 

@@ -56,12 +56,11 @@
 //! - [`Strict`](crate::Progress::Strict), the default: nobody. Who has spun in vain, or
 //!   called in vain 64 times, passes by what is in its way, if there is a message, or a
 //!   free slot, further on. Who was passed loses its place in the order and nothing else.
-//!   Producers wait only when no slot is free, or when the oldest message of a full lap
-//!   has not been taken by anybody; or when it has to write behind messages of its own that
-//!   moved and are not read yet, which is a lap for each that it commits against the order
-//!   in which it claimed them. To find what to pass for, and to get there, takes a
-//!   look at each slot at most, so a message that had to move costs those who read it more
-//!   the more slots there are.
+//!   Producers wait only when no slot is free, when the oldest message of a full lap has
+//!   not been taken by anybody, or, seldom, behind messages of their own that moved and
+//!   are not read yet. To find what to pass for, and to get there, takes a look at each
+//!   slot at most, so a message that had to move costs those who read it more the more
+//!   slots there are.
 //! - [`Fast`](crate::Progress::Fast): one compare-and-swap less for each commit and each
 //!   release. A claim that is not committed holds up those who read its lane when they
 //!   come to it, though later messages are complete (`Busy`); a view that is not
