@@ -165,7 +165,7 @@ fn a_lane_that_always_has_something_starves_those_after_it() {
         assert_eq!(consumer.pop(), Ok(number - 1), "the highest is never empty");
     }
     // Who reads the low one alone, or first, is not kept waiting by the others.
-    let mut other = Consumer::attach(producer.ring()).unwrap();
+    let mut other = Consumer::<u64>::attach(producer.ring()).unwrap();
     other.set_lanes(Lanes::Only(0)).unwrap();
     assert_eq!(other.try_pop(), Ok(7));
     producer.set_lane(0).unwrap();
