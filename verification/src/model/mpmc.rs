@@ -18,8 +18,8 @@ pub fn two_producers(each: u64) {
 ///
 /// # Panics
 /// As [`two_producers`].
-pub fn two_producers_strict(each: u64) {
-    two_write(Lane::new(2, 2, 1).strict(), each);
+pub fn two_producers_strict() {
+    two_write(Lane::new(2, 2, 1).strict(), 1);
 }
 
 fn two_write(lane: Lane, each: u64) {
