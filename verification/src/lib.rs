@@ -29,6 +29,7 @@ pub mod kernel;
 pub mod lab;
 pub mod model;
 pub mod mortal;
+pub mod plain_lane;
 pub mod site;
 pub mod source;
 pub mod threads;

@@ -9,47 +9,19 @@
 use proptest::prelude::*;
 use ringbuf_core::error::{ClaimError, ReadError};
 use ringbuf_core::floor::Floor;
-use ringbuf_core::mpmc::{Claim, Consumer, Lane, LaneWords, Producer, Progress, Taken};
+use ringbuf_core::mpmc::{Claim, Consumer, Producer, Progress, Taken};
 use ringbuf_core::peer::{Locks, Who};
-use ringbuf_core::position::Position;
-use ringbuf_core::slot::{REDELIVERIES_MAX, SlotWord, SlotWords, State};
-use ringbuf_verification::kernel::{self, Kernel as _, Process};
-use ringbuf_verification::mortal::{Mortal, Plain};
+use ringbuf_core::slot::{REDELIVERIES_MAX, SlotWord, State};
+use ringbuf_verification::kernel::{self, Process};
+use ringbuf_verification::mortal::Mortal;
+use ringbuf_verification::plain_lane::{PlainLane, Slots};
 use std::collections::BTreeSet;
 
 const PEERS: u32 = 4;
 
-type Slots<'a> = &'a [SlotWords<Mortal>];
-
-struct Shared {
-    machine: Mortal,
-    words: LaneWords<Mortal>,
-    slots: Vec<SlotWords<Mortal>>,
-    kernel: kernel::Plain,
-    lazy: u64,
-}
-
-impl Shared {
-    fn new(capacity: u64, start: u64, lazy: u64) -> Self {
-        let first = Position::new(start);
-        let free = |index| SlotWords::new(SlotWord::first(index, capacity, first), Plain::new);
-        Self {
-            machine: Mortal::default(),
-            words: LaneWords::new(first, Plain::new),
-            slots: (0..capacity).map(free).collect(),
-            kernel: kernel::Plain::unlocked(),
-            lazy,
-        }
-    }
-
-    fn lane(&self) -> Lane<'_, Mortal, Slots<'_>> {
-        let lane = Lane::new(&self.machine, &self.words, &self.slots[..], Progress::Strict);
-        lane.with_lazy(self.lazy)
-    }
-
-    fn has(&self, state: State) -> bool {
-        self.slots.iter().any(|slot| SlotWord::new(slot.state.get()).state() == Ok(state))
-    }
+/// Whether a slot is in this state.
+fn has(lane: &PlainLane, state: State) -> bool {
+    lane.slots.iter().any(|slot| SlotWord::new(slot.state.get()).state() == Ok(state))
 }
 
 /// What became of a message.
@@ -170,7 +142,7 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
 }
 
 impl<'a> Peer<'a> {
-    fn new(shared: &'a Shared, who: Who) -> Self {
+    fn new(shared: &'a PlainLane, who: Who) -> Self {
         let process = Process::new(&shared.kernel, who.bits());
         assert_eq!(process.take(who), Ok(true), "a new identity is free");
         let lane = shared.lane();
@@ -185,24 +157,24 @@ impl<'a> Peer<'a> {
         }
     }
 
-    fn claims(&mut self, past: bool, shared: &Shared, books: &mut Books) {
+    fn claims(&mut self, past: bool, shared: &PlainLane, books: &mut Books) {
         let (producer, floor) = (&mut self.producer, &self.floor);
         match if past { producer.claim_past(floor) } else { producer.claim(floor) } {
             Ok(claim) => self.claims.push((books.claimed(&claim, self.who), claim)),
             Err(ClaimError::Full) if past => {
                 let waits = books.some(Fate::Waiting);
-                assert!(waits || !shared.has(State::Free), "a slot is free");
+                assert!(waits || !has(shared, State::Free), "a slot is free");
             }
             Err(error) => assert_eq!(error, ClaimError::Full),
         }
     }
 
-    fn reads(&mut self, past: bool, shared: &Shared, books: &mut Books) {
+    fn reads(&mut self, past: bool, shared: &PlainLane, books: &mut Books) {
         match if past { self.consumer.read_past() } else { self.consumer.read() } {
             Ok(taken) => self.taken.push((books.shown(&taken), taken)),
             Err(error) => {
                 // Who does not pass may find the next place being written, and no more.
-                let busy = shared.has(State::Writing);
+                let busy = has(shared, State::Writing);
                 assert!(error == ReadError::Empty || error == ReadError::Busy && busy, "{error}");
                 let waits = books.some(Fate::Waiting) && (past || error == ReadError::Empty);
                 assert!(!waits && !books.some(Fate::Orphan), "{error}: {books:?}");
@@ -210,7 +182,7 @@ impl<'a> Peer<'a> {
         }
     }
 
-    fn does(&mut self, step: Step, shared: &'a Shared, books: &mut Books) {
+    fn does(&mut self, step: Step, shared: &'a PlainLane, books: &mut Books) {
         let lane = shared.lane();
         match step {
             Step::Claim => self.claims(false, shared, books),
@@ -281,7 +253,7 @@ proptest! {
         lazy in 1..=8_u64,
         steps in prop::collection::vec(step(), 1..300),
     ) {
-        let shared = Shared::new(1 << log, start, lazy);
+        let shared = PlainLane::new(1 << log, start, Progress::Strict, lazy);
         let mut books = Books { payload: vec![0; 1 << log], ..Books::default() };
         let mut peers: Vec<_> = (0..PEERS).map(|row| Peer::new(&shared, Who::new(row, 1))).collect();
         for (peer, step) in steps {

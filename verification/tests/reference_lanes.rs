@@ -9,17 +9,14 @@
 use proptest::prelude::*;
 use ringbuf_core::error::{ClaimError, ReadError};
 use ringbuf_core::floor::Floor;
-use ringbuf_core::mpmc::{Claim, Consumer, Lane, LaneWords, Producer, Progress, Taken};
+use ringbuf_core::mpmc::{Claim, Consumer, Producer, Progress, Taken};
 use ringbuf_core::peer::{Locks, Who};
-use ringbuf_core::position::Position;
-use ringbuf_core::slot::{Fate, SlotWord, SlotWords};
 use ringbuf_core::sweep::Swept;
 use ringbuf_verification::kernel::{self, Kernel as _, Process};
-use ringbuf_verification::mortal::{Mortal, Plain};
+use ringbuf_verification::mortal::Mortal;
+use ringbuf_verification::plain_lane::{PlainLane, Slots};
 
 const PEERS: usize = 4;
-
-type Slots<'a> = &'a [SlotWords<Mortal>];
 
 /// What became of a place in the order; a message is known by the number of its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,41 +144,6 @@ fn start() -> impl Strategy<Value = u64> {
     (wraps, 0..60_u64).prop_map(|(wrap, before)| wrap.wrapping_sub(before))
 }
 
-/// The words of a lane, and the kernel.
-struct Shared {
-    machine: Mortal,
-    words: LaneWords<Mortal>,
-    slots: Vec<SlotWords<Mortal>>,
-    kernel: kernel::Plain,
-    progress: Progress,
-    lazy: u64,
-    redeliveries_max: u8,
-}
-
-impl Shared {
-    fn new(capacity: u64, start: u64, lazy: u64, redeliveries_max: u8) -> Self {
-        let first = Position::new(start);
-        let free = |index| SlotWords::new(SlotWord::first(index, capacity, first), Plain::new);
-        Self {
-            machine: Mortal::default(),
-            words: LaneWords::new(first, Plain::new),
-            slots: (0..capacity).map(free).collect(),
-            kernel: kernel::Plain::unlocked(),
-            progress: Progress::Fast,
-            lazy,
-            redeliveries_max,
-        }
-    }
-
-    fn lane(&self) -> Lane<'_, Mortal, Slots<'_>> {
-        Lane::new(&self.machine, &self.words, &self.slots[..], self.progress).with_lazy(self.lazy)
-    }
-
-    fn dropped(&self) -> u32 {
-        self.slots.iter().map(|slot| Fate::new(slot.fate.get()).dropped).sum()
-    }
-}
-
 /// A process that writes and reads, and what it holds: each with its place.
 struct Peer<'a> {
     who: Who,
@@ -189,29 +151,30 @@ struct Peer<'a> {
     producer: Producer<'a, Mortal, Slots<'a>>,
     floor: Floor,
     consumer: Consumer<'a, Mortal, Slots<'a>>,
+    redeliveries_max: u8,
     claims: Vec<(usize, Claim)>,
     taken: Vec<(usize, Taken)>,
 }
 
 impl<'a> Peer<'a> {
-    fn new(shared: &'a Shared, who: Who) -> Self {
+    fn new(shared: &'a PlainLane, who: Who, redeliveries_max: u8) -> Self {
         let process = Process::new(&shared.kernel, who.bits());
         assert_eq!(process.take(who), Ok(true), "a new identity is free");
         let floor = shared.lane().floor();
-        let (producer, consumer) = Self::handles(shared, who);
-        Self { who, process, producer, floor, consumer, claims: Vec::new(), taken: Vec::new() }
-    }
-
-    fn handles(
-        shared: &'a Shared,
-        who: Who,
-    ) -> (Producer<'a, Mortal, Slots<'a>>, Consumer<'a, Mortal, Slots<'a>>) {
-        let producer = Producer::new(shared.lane(), who);
-        (producer, Consumer::new(shared.lane(), who, shared.redeliveries_max))
+        Self {
+            who,
+            process,
+            producer: Producer::new(shared.lane(), who),
+            floor,
+            consumer: Consumer::new(shared.lane(), who, redeliveries_max),
+            redeliveries_max,
+            claims: Vec::new(),
+            taken: Vec::new(),
+        }
     }
 
     /// Does one step to the lane and to the list.
-    fn does(&mut self, step: Step, shared: &'a Shared, list: &mut Reference) {
+    fn does(&mut self, step: Step, shared: &'a PlainLane, list: &mut Reference) {
         let lane = shared.lane();
         match step {
             Step::Claim => {
@@ -254,10 +217,12 @@ impl<'a> Peer<'a> {
             }
             Step::Dies => {
                 self.process.end();
-                *self = Self::new(shared, Who::new(self.who.row(), self.who.incarnation() + 1));
+                let next = Who::new(self.who.row(), self.who.incarnation() + 1);
+                *self = Self::new(shared, next, self.redeliveries_max);
             }
             Step::Reopens => {
-                (self.producer, self.consumer) = Self::handles(shared, self.who);
+                self.producer = Producer::new(lane, self.who);
+                self.consumer = Consumer::new(lane, self.who, self.redeliveries_max);
             }
         }
         assert_eq!(lane.is_drained(self.who), Ok(list.is_drained(self.who)));
@@ -270,7 +235,7 @@ fn pick<T>(from: &mut Vec<T>, which: usize) -> Option<T> {
 
 /// Every place before `tail` was claimed, every place before `head` was taken or given
 /// up, and neither went back.
-fn hints_are_true(shared: &Shared, start: u64, list: &Reference, before: &mut [u64; 2]) {
+fn hints_are_true(shared: &PlainLane, start: u64, list: &Reference, before: &mut [u64; 2]) {
     let hints = [&shared.words.tail, &shared.words.head].map(|hint| hint.get().wrapping_sub(start));
     let unread = |place: &Place| matches!(place, Place::Full | Place::Writing { .. });
     let read = list.places.iter().position(unread).unwrap_or(list.places.len());
@@ -295,11 +260,9 @@ proptest! {
         steps in prop::collection::vec(step(), 1..300),
     ) {
         let capacity = 1_u64 << log;
-        let mut shared = Shared::new(capacity, start, lazy, redeliveries_max);
-        if strict {
-            // Nobody passes anybody here: the same list.
-            shared.progress = Progress::Strict;
-        }
+        // Nobody passes anybody here: the same list.
+        let progress = if strict { Progress::Strict } else { Progress::Fast };
+        let shared = PlainLane::new(capacity, start, progress, lazy);
         let mut list = Reference {
             capacity: 1 << log,
             first: usize::try_from(start & (capacity - 1)).expect("an index"),
@@ -308,7 +271,7 @@ proptest! {
             dropped: 0,
         };
         let rows = 0..u32::try_from(PEERS).expect("few peers");
-        let mut peers: Vec<_> = rows.map(|row| Peer::new(&shared, Who::new(row, 1))).collect();
+        let mut peers: Vec<_> = rows.map(|row| Peer::new(&shared, Who::new(row, 1), redeliveries_max)).collect();
         let mut hints = [0, 0];
         for (peer, step) in steps {
             peers[peer].does(step, &shared, &mut list);
@@ -320,7 +283,7 @@ proptest! {
             peer.process.end();
         }
         let last = u32::try_from(PEERS).expect("few peers");
-        let mut last = Peer::new(&shared, Who::new(last, 1));
+        let mut last = Peer::new(&shared, Who::new(last, 1), redeliveries_max);
         last.does(Step::Sweep, &shared, &mut list);
         while !list.is_drained(last.who) {
             last.does(Step::Read, &shared, &mut list);
@@ -336,11 +299,11 @@ fn who_was_away_for_more_laps_than_are_counted_goes_on_where_the_others_are() {
     let laps = [1, 1 << 31, (1 << 31) + 1, (1 << 32) - 2, (1 << 32) + 1, 3 << 31, 1 << 40];
     for (log, laps) in (0..=4).flat_map(|log| laps.map(|laps| (log, laps))) {
         let capacity = 1_u64 << log;
-        let shared = Shared::new(capacity, 5, 1, 0);
-        let mut away = Peer::new(&shared, Who::new(1, 1));
+        let shared = PlainLane::new(capacity, 5, Progress::Fast, 1);
+        let mut away = Peer::new(&shared, Who::new(1, 1), 0);
         assert_eq!(away.consumer.read(), Err(ReadError::Empty));
         // So much passed meanwhile.
-        let later = Shared::new(capacity, 5 + (laps << log), 1, 0);
+        let later = PlainLane::new(capacity, 5 + (laps << log), Progress::Fast, 1);
         shared.words.tail.set(later.words.tail.get());
         shared.words.head.set(later.words.head.get());
         for (slot, later) in shared.slots.iter().zip(&later.slots) {

@@ -4,13 +4,12 @@ use ringbuf_core::crowd::{Crowd, depart};
 use ringbuf_core::error::{ClaimError, ReadError};
 use ringbuf_core::floor::Floor;
 use ringbuf_core::lanes::{Occupied, Order};
-use ringbuf_core::mpmc::{Consumer, Lane as Words, LaneWords, Producer, Progress};
+use ringbuf_core::mpmc::{Consumer, Producer, Progress};
 use ringbuf_core::peer::{Locks, RowWords, STATE_EMPTY, Who};
-use ringbuf_core::position::Position;
-use ringbuf_core::slot::{Fate, SlotWord, SlotWords};
 use ringbuf_core::wait::Counterpart as _;
-use ringbuf_verification::kernel::{self, Kernel as _, Process};
+use ringbuf_verification::kernel::{self, Process};
 use ringbuf_verification::mortal::{Mortal, Plain, mortal};
+use ringbuf_verification::plain_lane::{PlainLane, Slots};
 use std::cell::{Cell, RefCell};
 
 const CAPACITY: u64 = 4;
@@ -21,18 +20,12 @@ const START: u64 = u64::MAX - 6;
 /// Hints lag, so that a successor has to follow.
 const LAZY: u64 = 2;
 
-type Slots<'a> = &'a [SlotWords<Mortal>];
-
 /// Message number `i` has the value `i`, and was the `i`-th to be committed.
 struct Lane {
-    machine: Mortal,
-    words: LaneWords<Mortal>,
-    slots: Vec<SlotWords<Mortal>>,
+    words: PlainLane,
     payload: RefCell<Vec<u64>>,
     departures: Plain<u64>,
     occupied: Plain<u64>,
-    kernel: kernel::Plain,
-    progress: Progress,
     redeliveries_max: u8,
     /// What really happened, written down right after the operation that did it.
     committed: Cell<u64>,
@@ -42,17 +35,11 @@ struct Lane {
 
 impl Lane {
     fn new(progress: Progress, redeliveries_max: u8) -> Self {
-        let first = Position::new(START);
-        let free = |index| SlotWords::new(SlotWord::first(index, CAPACITY, first), Plain::new);
         Self {
-            machine: Mortal::default(),
-            words: LaneWords::new(first, Plain::new),
-            slots: (0..CAPACITY).map(free).collect(),
-            progress,
+            words: PlainLane::new(CAPACITY, START, progress, LAZY),
             payload: RefCell::new(vec![0; 4]),
             departures: Plain::new(0),
             occupied: Plain::new(0),
-            kernel: kernel::Plain::unlocked(),
             redeliveries_max,
             committed: Cell::new(0),
             shown: RefCell::default(),
@@ -67,9 +54,8 @@ impl Lane {
     /// Sweeps, then writes and reads until nothing is left to do, and knows when the
     /// message of a slot is gone.
     fn live(&self, who: Who, process: &Process<'_, kernel::Plain>) {
-        let lane = Words::new(&self.machine, &self.words, &self.slots[..], self.progress);
-        let lane = lane.with_lazy(LAZY);
-        let occupied = Occupied::new(&self.machine, &self.occupied);
+        let lane = self.words.lane();
+        let occupied = Occupied::new(&self.words.machine, &self.occupied);
         if lane.sweep(who, process).unwrap().ready {
             occupied.mark(0);
         }
@@ -82,7 +68,7 @@ impl Lane {
             let gone = standing.map(|message| lane.is_gone(message));
             assert!(matches!(gone, None | Some(Ok(true))), "released, or dropped");
         }
-        depart(&self.machine, &self.departures);
+        depart(&self.words.machine, &self.departures);
         assert!(!self.is_closed(process), "nobody ever sat on the row");
     }
 
@@ -118,13 +104,13 @@ impl Lane {
             self.payload.borrow_mut()[Self::slot(claim.index())] = item;
             producer.lane().commit(claim, floor).unwrap();
             self.committed.set(item + 1);
-            Occupied::new(&self.machine, &self.occupied).mark(0);
+            Occupied::new(&self.words.machine, &self.occupied).mark(0);
         }
     }
 
     fn read(&self, consumer: &mut Consumer<'_, Mortal, Slots<'_>>) {
         loop {
-            let occupied = Occupied::new(&self.machine, &self.occupied);
+            let occupied = Occupied::new(&self.words.machine, &self.occupied);
             let taken = match occupied.read(
                 std::slice::from_mut(consumer),
                 1,
@@ -158,8 +144,7 @@ impl Lane {
         released.sort_unstable();
         released.dedup();
         assert_eq!(released.len(), self.released.borrow().len(), "released once");
-        let dropped: u64 =
-            self.slots.iter().map(|slot| u64::from(Fate::new(slot.fate.get()).dropped)).sum();
+        let dropped = u64::from(self.words.dropped());
         assert_eq!(released.len() as u64 + dropped, ITEMS, "released or dropped, once");
     }
 }
@@ -175,7 +160,7 @@ pub(crate) fn peers(
     let mut number = 0;
     let lives = [first, second, u32::MAX].map(|after| {
         number += 1;
-        let process = Process::new(&lane.kernel, number);
+        let process = Process::new(&lane.words.kernel, number);
         let who = Who::new(number, 1);
         assert_eq!(process.take(who), Ok(true), "a new identity is free");
         let lived = mortal(after, || lane.live(who, &process)).is_some();

@@ -2,12 +2,11 @@
 //! live pass them, and are passed themselves while they write and while they read.
 
 use ringbuf_core::floor::Floor;
-use ringbuf_core::mpmc::{Claim, Consumer, Lane as Words, LaneWords, Producer, Progress, Taken};
+use ringbuf_core::mpmc::{Claim, Consumer, Producer, Progress, Taken};
 use ringbuf_core::peer::{Locks, Who};
-use ringbuf_core::position::Position;
-use ringbuf_core::slot::{SlotWord, SlotWords};
-use ringbuf_verification::kernel::{self, Kernel as _, Process};
-use ringbuf_verification::mortal::{Mortal, Plain, meanwhile, mortal};
+use ringbuf_verification::kernel::{self, Process};
+use ringbuf_verification::mortal::{Mortal, meanwhile, mortal};
+use ringbuf_verification::plain_lane::{PlainLane, Slots};
 use std::cell::{Cell, RefCell};
 
 const CAPACITY: u64 = 4;
@@ -19,14 +18,9 @@ const REDELIVERIES_MAX: u8 = 9;
 /// How often each life writes and reads.
 const ROUNDS: u32 = 2;
 
-type Slots<'a> = &'a [SlotWords<Mortal>];
-
 struct Lane {
-    machine: Mortal,
-    words: LaneWords<Mortal>,
-    slots: Vec<SlotWords<Mortal>>,
+    words: PlainLane,
     payload: RefCell<Vec<u64>>,
-    kernel: kernel::Plain,
     numbers: Cell<u64>,
     /// What really happened, written down right after the operation that did it.
     committed: RefCell<Vec<u64>>,
@@ -44,28 +38,18 @@ struct Peer<'a> {
 
 impl Lane {
     fn new() -> Self {
-        let first = Position::new(START);
-        let free = |index| SlotWords::new(SlotWord::first(index, CAPACITY, first), Plain::new);
         Self {
-            machine: Mortal::default(),
-            words: LaneWords::new(first, Plain::new),
-            slots: (0..CAPACITY).map(free).collect(),
+            words: PlainLane::new(CAPACITY, START, Progress::Strict, LAZY),
             payload: RefCell::new(vec![0; 4]),
-            kernel: kernel::Plain::unlocked(),
             numbers: Cell::new(0),
             committed: RefCell::default(),
             released: RefCell::default(),
         }
     }
 
-    fn words(&self) -> Words<'_, Mortal, Slots<'_>> {
-        let lane = Words::new(&self.machine, &self.words, &self.slots[..], Progress::Strict);
-        lane.with_lazy(LAZY)
-    }
-
     fn peer(&self, row: u32) -> Peer<'_> {
-        let (who, lane) = (Who::new(row, 1), self.words());
-        let process = Process::new(&self.kernel, row);
+        let (who, lane) = (Who::new(row, 1), self.words.lane());
+        let process = Process::new(&self.words.kernel, row);
         assert_eq!(process.take(who), Ok(true), "a new identity is free");
         Peer {
             lane: self,
@@ -170,6 +154,6 @@ pub(crate) fn peers(first: u32, second: u32) -> (bool, bool) {
     committed.sort_unstable();
     released.sort_unstable();
     assert_eq!(committed, released, "left: committed; right: released");
-    assert_eq!(lane.words().is_drained(last.who), Ok(true), "every slot is back");
+    assert_eq!(lane.words.lane().is_drained(last.who), Ok(true), "every slot is back");
     (lives[0], lives[1])
 }
