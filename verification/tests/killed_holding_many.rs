@@ -167,7 +167,7 @@ fn consumers_that_wait(progress: Progress) {
                     scope.spawn(move || {
                         consumer.set_spin(Duration::ZERO);
                         loop {
-                            match consumer.read(Duration::MAX) {
+                            match consumer.read(HANG) {
                                 Ok(view) => assert_eq!(view.redelivered(), 0),
                                 Err(error) => return error,
                             }
