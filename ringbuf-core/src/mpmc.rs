@@ -123,7 +123,7 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
                 }
             }
             Seen::Here(State::Free) if floor.is_above(self.cursor.at) => {
-                self.lane.pass_free(&self.cursor, found);
+                self.lane.pass_at_once(&self.cursor, found);
             }
             Seen::Here(State::Free) => self.lane.machine.spin(),
             Seen::Here(_) | Seen::Later => {

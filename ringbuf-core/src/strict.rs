@@ -189,7 +189,7 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
             return Ok(false);
         }
         if floor.is_above(cursor.at) {
-            self.exchange(cursor, word, word.passed());
+            self.pass_at_once(cursor, word);
             return Ok(true);
         }
         if walk.held == Held::Await {
@@ -198,8 +198,8 @@ impl<M: Machine, R: Row<Word = SlotWords<M>> + Copy> Lane<'_, M, R> {
         self.pass(cursor, word, word.passed(), State::Free, walk)
     }
 
-    /// Passes a free place at which a producer may not write.
-    pub(crate) fn pass_free(&self, cursor: &Cursor, word: SlotWord) {
+    /// Passes a place at which a producer may not write.
+    pub(crate) fn pass_at_once(&self, cursor: &Cursor, word: SlotWord) {
         self.exchange(cursor, word, word.passed());
     }
 

@@ -86,9 +86,7 @@ impl Held {
     pub(super) fn redelivered(&self) -> u8 {
         self.taken.as_ref().map_or(0, Taken::redelivered)
     }
-}
 
-impl Held {
     /// Gives it back, and producers are told with the rest of the batch.
     pub(super) fn release_in(mut self, batch: &mut Batch) {
         if self.give_back() {

@@ -293,10 +293,10 @@ impl Seat {
     /// Every message that stands in the ring now, with its lane.
     pub(super) fn standing(&self) -> Result<Vec<(u32, Standing)>, Corrupt> {
         let mut standing = Vec::new();
-        for lane in 0..self.lane_count {
-            for index in 0..self.capacity() {
-                let message = self.lane(lane).standing(index)?;
-                standing.extend(message.map(|message| (lane, message)));
+        for number in 0..self.lane_count {
+            let lane = self.lane(number);
+            for index in 0..lane.capacity() {
+                standing.extend(lane.standing(index)?.map(|message| (number, message)));
             }
         }
         Ok(standing)
