@@ -40,6 +40,7 @@ compile_error!(
      may be larger than 4 GiB"
 );
 
+pub mod broadcast;
 pub mod crowd;
 mod cursor;
 pub mod error;

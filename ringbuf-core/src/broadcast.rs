@@ -1,0 +1,107 @@
+//! One publisher, many subscribers: every message to each of them, in place.
+//!
+//! Messages stand in a pool of slots. The publisher writes into one that nobody
+//! looks at and shows it by storing its number in the *entry* of the message's
+//! position; the slot that stood there before is retired, and used again once no
+//! *cell* names it. A subscriber names a slot in one of its cells before it looks,
+//! and makes sure afterwards that it was in time. So whoever looks is never
+//! overwritten, however slow, and whoever does not look is never waited for, unless
+//! it asked to be: the row of a lossless subscriber has a cursor, and no entry at or
+//! after it is overwritten while its life says so.
+//!
+//! | file | what |
+//! |---|---|
+//! | `broadcast.rs` | the words of all, and who stores them |
+//! | [`publisher`] | claims, shows, reclaims, evicts, takes over |
+//! | [`subscriber`] | joins, reads, is evicted, leaves |
+//! | [`entry`] | what stands at a position |
+//! | [`cell`] | which slot somebody looks at |
+//! | [`life`] | whether a subscriber is waited for |
+//! | [`progress`] | how much of a message may be read |
+//! | [`pool`] | the publisher's own lists of slots |
+//!
+//! The cells are hazard pointers (Michael 2004) to slots, in the hands of processes
+//! that may be killed; the entries are a ring as Disruptor's, of slots instead of
+//! messages.
+
+use crate::machine::{Line, Machine, Row};
+use core::fmt;
+
+/// What the publisher stores. In a file this is the layout itself.
+#[repr(C)]
+pub struct PublisherWords<M: Machine> {
+    /// The position after the last message that is committed, or broken off. Written
+    /// by the publisher only.
+    pub tail: Line<M::U64>,
+    /// No message before this position is promised to anybody. Never goes back. Written
+    /// by the publisher only.
+    pub floor: Line<M::U64>,
+}
+
+/// What a subscriber stores. In a file this is the layout itself.
+#[repr(C, align(128))]
+pub struct ReaderWords<M: Machine> {
+    /// Whether it is waited for; see `life`.
+    pub life: M::U64,
+    /// The position that it reads next. Written by the subscriber only.
+    pub cursor: M::U64,
+    /// How many messages it lost. For people; written by the subscriber only.
+    pub lost: M::U64,
+    /// How many messages it passed by that were broken off. For people; written by the
+    /// subscriber only.
+    pub broken: M::U64,
+    /// How many cells it took. For people; written by the subscriber only.
+    pub views: M::U64,
+}
+
+/// All words of one ring, as one peer sees them.
+pub struct Broadcast<'a, M: Machine, P> {
+    /// What time passes on.
+    pub machine: &'a M,
+    /// The publisher's words.
+    pub publisher: &'a PublisherWords<M>,
+    /// What stands at each position; a power of two of them. Written by the publisher only.
+    pub entries: &'a [M::U64],
+    /// The words of each subscriber, in the order of their rows.
+    pub readers: &'a [ReaderWords<M>],
+    /// Which slots are looked at; see `cell`.
+    pub cells: &'a [Line<M::U64>],
+    /// How much of the message in each slot may be read; see `progress`.
+    /// At least as many as there are entries and cells, and one more.
+    pub slots: P,
+}
+
+impl<M: Machine, P: Copy> Clone for Broadcast<'_, M, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M: Machine, P: Copy> Copy for Broadcast<'_, M, P> {}
+
+impl<M: Machine, P: Row<Word = M::U64>> Broadcast<'_, M, P> {
+    /// How many messages the ring keeps.
+    #[inline(always)]
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.entries.len() as u64
+    }
+}
+
+impl<M: Machine, P> fmt::Debug for Broadcast<'_, M, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broadcast").field("capacity", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+impl<M: Machine> fmt::Debug for PublisherWords<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublisherWords").finish_non_exhaustive()
+    }
+}
+
+impl<M: Machine> fmt::Debug for ReaderWords<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReaderWords").finish_non_exhaustive()
+    }
+}
