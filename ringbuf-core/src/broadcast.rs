@@ -7,25 +7,30 @@
 //! and makes sure afterwards that it was in time. So whoever looks is never
 //! overwritten, however slow, and whoever does not look is never waited for, unless
 //! it asked to be: the row of a lossless subscriber has a cursor, and no entry at or
-//! after it is overwritten while its life says so.
+//! after it is overwritten while its [life](crate::life) says so.
 //!
 //! | file | what |
 //! |---|---|
-//! | `broadcast.rs` | the words of all, and who stores them |
-//! | [`publisher`] | claims, shows, reclaims, evicts, takes over |
-//! | [`subscriber`] | joins, reads, is evicted, leaves |
-//! | [`entry`] | what stands at a position |
-//! | [`cell`] | which slot somebody looks at |
-//! | [`life`] | whether a subscriber is waited for |
-//! | [`progress`] | how much of a message may be read |
-//! | [`pool`] | the publisher's own lists of slots |
+//! | `broadcast.rs` | the words of all, who stores them, and what becomes of those of the dead |
+//! | [`publisher`](crate::publisher) | claims, shows, reclaims, evicts, takes over |
+//! | [`subscriber`](crate::subscriber) | joins, reads, is evicted, leaves |
+//! | [`entry`](crate::entry) | what stands at a position |
+//! | [`cell`](crate::cell) | which slot somebody looks at |
+//! | [`life`](crate::life) | whether a subscriber is waited for |
+//! | [`extent`](crate::extent) | how much of a message may be read |
+//! | [`pool`](crate::pool) | the publisher's own lists of slots |
 //!
 //! The cells are hazard pointers (Michael 2004) to slots, in the hands of processes
 //! that may be killed; the entries are a ring as Disruptor's, of slots instead of
 //! messages.
 
-use crate::machine::{Line, Machine, Row};
+use crate::cell::sweep_cells;
+use crate::life::{Life, Standing};
+use crate::machine::{Line, Machine, Row, Word};
+use crate::peer::{Liveness, Who};
+use crate::position::Position;
 use core::fmt;
+use core::sync::atomic::Ordering::Relaxed;
 
 /// What the publisher stores. In a file this is the layout itself.
 #[repr(C)]
@@ -41,7 +46,7 @@ pub struct PublisherWords<M: Machine> {
 /// What a subscriber stores. In a file this is the layout itself.
 #[repr(C, align(128))]
 pub struct ReaderWords<M: Machine> {
-    /// Whether it is waited for; see `life`.
+    /// Whether it is waited for; see [`life`](crate::life).
     pub life: M::U64,
     /// The position that it reads next. Written by the subscriber only.
     pub cursor: M::U64,
@@ -64,9 +69,9 @@ pub struct Broadcast<'a, M: Machine, P> {
     pub entries: &'a [M::U64],
     /// The words of each subscriber, in the order of their rows.
     pub readers: &'a [ReaderWords<M>],
-    /// Which slots are looked at; see `cell`.
+    /// Which slots are looked at; see [`cell`](crate::cell).
     pub cells: &'a [Line<M::U64>],
-    /// How much of the message in each slot may be read; see `progress`.
+    /// How much of the message in each slot may be read; see [`extent`](crate::extent).
     /// At least as many as there are entries and cells, and one more.
     pub slots: P,
 }
@@ -85,6 +90,36 @@ impl<M: Machine, P: Row<Word = M::U64>> Broadcast<'_, M, P> {
     #[must_use]
     pub fn capacity(&self) -> u64 {
         self.entries.len() as u64
+    }
+
+    /// The entry of a position.
+    #[inline(always)]
+    pub(crate) fn entry_index(&self, position: Position) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "below the number of entries")]
+        {
+            position.index(self.capacity()) as usize
+        }
+    }
+
+    /// Gives up what dead subscribers have left: nobody waits for them, and nothing is
+    /// kept for them to look at. Whether there was anything. `own`: who does not ask
+    /// about itself.
+    pub fn sweep(&self, own: Who, locks: &impl Liveness) -> bool {
+        let mut swept = sweep_cells::<M>(self.cells, own, locks) > 0;
+        for row in self.readers {
+            // Relaxed: the exchange confirms it.
+            let life = Life::from_bits(row.life.load(Relaxed));
+            if matches!(life.standing(), None | Some(Standing::Idle)) || life.who() == own {
+                continue;
+            }
+            if !locks.is_held(life.who()) {
+                // Relaxed, both: who does not wait for it any more looks at its cells.
+                let idle =
+                    row.life.compare_exchange(life.bits(), life.idle().bits(), Relaxed, Relaxed);
+                swept |= idle.is_ok();
+            }
+        }
+        swept
     }
 }
 

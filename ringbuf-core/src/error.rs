@@ -40,6 +40,23 @@ pub enum ReadError {
     Corrupt,
 }
 
+/// Why a subscriber of a broadcast ring did not get a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReceiveError {
+    /// Not now: the publisher has to commit something first.
+    Empty,
+    /// Not now: the publisher was faster, again and again. Try again.
+    Busy,
+    /// Said once: the publisher waited no longer for this lossless subscriber, which reads
+    /// on with the oldest message there is. How many it lost was counted.
+    Evicted,
+    /// Not now: every message that it may look at at a time is still looked at.
+    AllHeld,
+    /// A word of the publisher's cannot be true; see [`Corrupt`].
+    Corrupt,
+}
+
 /// Why a seat was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,6 +78,12 @@ impl From<Corrupt> for ClaimError {
 }
 
 impl From<Corrupt> for ReadError {
+    fn from(_: Corrupt) -> Self {
+        Self::Corrupt
+    }
+}
+
+impl From<Corrupt> for ReceiveError {
     fn from(_: Corrupt) -> Self {
         Self::Corrupt
     }
@@ -99,6 +122,18 @@ impl fmt::Display for ReadError {
     }
 }
 
+impl fmt::Display for ReceiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("there is no new message"),
+            Self::Busy => f.write_str("others are in the way; try again"),
+            Self::Evicted => f.write_str("the publisher did not wait any longer"),
+            Self::AllHeld => f.write_str("all messages that may be held at a time are held"),
+            Self::Corrupt => Corrupt.fmt(f),
+        }
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for SeatError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -113,4 +148,5 @@ impl<E: fmt::Display> fmt::Display for SeatError<E> {
 impl core::error::Error for Corrupt {}
 impl core::error::Error for ClaimError {}
 impl core::error::Error for ReadError {}
+impl core::error::Error for ReceiveError {}
 impl<E: core::error::Error> core::error::Error for SeatError<E> {}

@@ -67,6 +67,13 @@ impl<'a, M: Machine> Event<'a, M> {
         // - If our stores come first, the sleeper's second look sees them.
         // The two fences exclude the third case, in which each misses the other.
         self.machine.fence(SeqCst);
+        self.notify_after_fence()
+    }
+
+    /// As [`notify`](Self::notify), of one who has issued a sequentially consistent fence
+    /// since its stores.
+    #[inline]
+    pub fn notify_after_fence(&self) -> bool {
         // Relaxed, both: the fence orders them after our stores.
         let epoch = self.words.epoch.load(Relaxed);
         if epoch & SLEEPER == 0 && self.words.woken.load(Relaxed) == epoch {

@@ -25,6 +25,14 @@
 //! | [`slot`] | the word of one slot: who may touch it |
 //! | [`sweep`] | what the dead have left, and what the living make of it |
 //! | [`flush`] | which messages stand in a lane, for one who waits until they are gone |
+//! | [`broadcast`] | one publisher, many subscribers: all the words |
+//! | [`publisher`] | the writing end of it |
+//! | [`subscriber`] | the reading end of it |
+//! | [`entry`] | what stands at a position: the number of a slot |
+//! | [`cell`] | which slot somebody looks at |
+//! | [`life`] | whether a subscriber is waited for |
+//! | [`extent`] | how much of a message may be read |
+//! | [`pool`] | where each slot is, as the publisher keeps it to itself |
 //! | [`event`] | sleeping without losing a wake-up |
 //! | [`peer`] | who is attached, who is dead, who takes over |
 //! | [`crowd`] | the other side of a ring of many, and when it is gone |
@@ -41,22 +49,29 @@ compile_error!(
 );
 
 pub mod broadcast;
+pub mod cell;
 pub mod crowd;
 mod cursor;
+pub mod entry;
 pub mod error;
 pub mod event;
+pub mod extent;
 pub mod floor;
 pub mod flush;
 pub mod geometry;
 pub mod lane;
 pub mod lanes;
+pub mod life;
 pub mod machine;
 pub mod mpmc;
 pub mod peer;
+pub mod pool;
 pub mod position;
+pub mod publisher;
 pub mod record;
 pub mod slot;
 pub mod spsc;
 pub mod strict;
+pub mod subscriber;
 pub mod sweep;
 pub mod wait;

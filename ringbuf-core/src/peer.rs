@@ -81,6 +81,13 @@ impl Who {
         self.0
     }
 
+    /// The identity in a word that has a state in its lowest bits and something else above
+    /// bit 31.
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half is not of it")]
+    pub(crate) const fn in_word(word: u64) -> Self {
+        Self::from_bits(word as u32 >> STATE_BITS)
+    }
+
     /// The identity with these bits, as they stood in a shared word; more than 29 of
     /// them are not looked at.
     pub(crate) const fn from_bits(bits: u32) -> Self {

@@ -1,0 +1,349 @@
+//! The writing end of a broadcast ring: claims, shows, reclaims, evicts, takes over.
+//!
+//! Nobody else stores what the publisher stores, so showing a message takes no
+//! compare-and-swap and no retry. What it costs to find room, and a slot that nobody
+//! looks at, is paid now and then, for many messages at once: the rows are looked at
+//! once for a quarter of a lap, the cells once for all that was retired since.
+//!
+//! **Room.** Before an entry is shown again the floor is raised above it, then every row
+//! is looked at, between the two a fence. Whoever joins says so first, then looks at the
+//! floor, between the two a fence: so it is seen, or begins at the new floor (edge JOIN).
+//! What was *scanned* is private and never trusted to a successor.
+//!
+//! **Slots.** Who looks at a slot names it in a cell first, then makes sure that it was in
+//! time, between the two a fence. The publisher replaces the entry, then looks at the
+//! cells, between the two a fence (edge COVER). There are more slots than entries and
+//! cells together, so that one is always free.
+
+use crate::broadcast::Broadcast;
+use crate::cell::CellWord;
+use crate::entry::{Entry, Found, SLOTS_MAX};
+use crate::error::{ClaimError, Corrupt};
+use crate::extent::Extent;
+use crate::life::Life;
+use crate::machine::{Machine, Row, Word};
+use crate::pool::Pool;
+use crate::position::Position;
+use core::fmt;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+
+/// When a publisher looks which of the retired slots nobody looks at any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reclaim {
+    /// When none is free: for messages that are small beside the look.
+    Late,
+    /// Whenever one is retired, so that the slot that was written last but one lap is
+    /// written again while it is in a cache: for large messages.
+    Early,
+}
+
+/// The writing end.
+pub struct Publisher<'a, M: Machine, P, S> {
+    ring: Broadcast<'a, M, P>,
+    pool: Pool<S>,
+    reclaim: Reclaim,
+    /// The position of the next message.
+    next: Position,
+    /// As it stands in the file.
+    floor: Position,
+    /// No entry before this position is waited for by anybody, now or later.
+    scanned: Position,
+    claimed: Claimed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claimed {
+    Nothing,
+    /// This slot, which nobody sees.
+    Hidden(u32),
+    /// This slot, which stands in its entry; and how much of it can be read.
+    Shown(u32, u64),
+}
+
+impl<'a, M, P, S> Publisher<'a, M, P, S>
+where
+    M: Machine,
+    P: Row<Word = M::U64>,
+    S: AsMut<[u32]> + AsRef<[u32]>,
+{
+    /// Continues where the words say the last publisher stopped.
+    ///
+    /// The caller holds the publisher's [seat](crate::peer). What a dead one had shown
+    /// and not finished is broken off, and takes its position. `lists` is memory for the
+    /// [pool](Pool::lists_len).
+    ///
+    /// # Errors
+    /// [`Corrupt`] if an entry cannot be true.
+    pub fn take_over(
+        ring: Broadcast<'a, M, P>,
+        lists: S,
+        reclaim: Reclaim,
+    ) -> Result<Self, Corrupt> {
+        let (entries, slots) = (ring.entries.len(), ring.slots.len());
+        assert!(entries.is_power_of_two() && entries > 1);
+        assert!(slots > entries + ring.cells.len() && slots as u64 <= SLOTS_MAX);
+        // Relaxed, these and the next: the seat was taken after the last writer of these
+        // words gave it up or died (edge SUCCEED).
+        let mut next = Position::new(ring.publisher.tail.load(Relaxed));
+        let floor = Position::new(ring.publisher.floor.load(Relaxed));
+        let mut pool = Pool::new(lists, entries, slots);
+        let mut begun = None;
+        for (index, entry) in ring.entries.iter().enumerate() {
+            // Relaxed: edge SUCCEED.
+            let entry = Entry::from_bits(entry.load(Relaxed));
+            if entry.is_empty() {
+                continue;
+            }
+            let slot = entry.slot(slots).ok_or(Corrupt)?;
+            // The only positions of this entry that can have been shown last.
+            let ahead = Position::new(index as u64).since(next) & (entries as u64 - 1);
+            let to_come = next.plus(ahead);
+            let last = Position::new(to_come.count().wrapping_sub(entries as u64));
+            if ahead == 0 && entry.at(next, ring.capacity()) == Found::Here {
+                begun = Some(slot);
+            } else if entry.at(last, ring.capacity()) != Found::Here {
+                return Err(Corrupt);
+            }
+            pool.find(index, slot)?;
+        }
+        pool.retire_the_rest();
+        if let Some(slot) = begun {
+            let extent = ring.slots.at(slot as usize);
+            // Relaxed: edge SUCCEED.
+            let found = Extent::from_bits(extent.load(Relaxed)).ok_or(Corrupt)?;
+            if found.is_open() {
+                // edge GROW, release end.
+                extent.store(Extent::Broken(found.bytes()).bits(), Release);
+            }
+            next = next.plus(1);
+            // edge SHOW, release end: what the dead one wrote came before us.
+            ring.publisher.tail.store(next.count(), Release);
+        }
+        if next.since(floor) > entries as u64 {
+            return Err(Corrupt);
+        }
+        // The dead one may have raised the floor and not lived to look at the rows.
+        let scanned = Position::new(next.count().wrapping_sub(entries as u64));
+        Ok(Self { ring, pool, reclaim, next, floor, scanned, claimed: Claimed::Nothing })
+    }
+
+    /// Claims a slot to write the next message in; nobody looks at it.
+    ///
+    /// Claiming again before a commit gives the same slot again, and breaks off what was
+    /// shown of it.
+    ///
+    /// # Errors
+    /// [`ClaimError::Full`] while a lossless subscriber has not read what stands where the
+    /// message will; see [`in_the_way`](Self::in_the_way).
+    #[inline]
+    pub fn claim(&mut self) -> Result<u32, ClaimError> {
+        match self.claimed {
+            Claimed::Nothing => {}
+            Claimed::Hidden(slot) => return Ok(slot),
+            Claimed::Shown(..) => self.abort(),
+        }
+        if is_before(self.scanned, self.needed()) {
+            self.make_room()?;
+        }
+        if self.pool.is_dry() || self.reclaim == Reclaim::Early && self.pool.has_retired() {
+            self.reclaim();
+        }
+        // Always one: there are more slots than entries and cells together.
+        let slot = self.pool.take().ok_or(ClaimError::Corrupt)?;
+        self.claimed = Claimed::Hidden(slot);
+        Ok(slot)
+    }
+
+    /// Nobody may wait for an entry before this position when the next message is shown.
+    fn needed(&self) -> Position {
+        self.next.plus(1 + self.ring.capacity().wrapping_neg())
+    }
+
+    #[cold]
+    fn make_room(&mut self) -> Result<(), ClaimError> {
+        let needed = self.needed();
+        // Some more at once, so that the rows are not looked at for each message.
+        let target = needed.plus(self.ring.capacity() / 4);
+        if is_before(self.floor, target) {
+            self.floor = target;
+            // Relaxed: a newcomer sees it by the fences; who was lapped, by the entry
+            // that lapped it (edge SHOW).
+            self.ring.publisher.floor.store(target.count(), Relaxed);
+        }
+        // edge JOIN, the publisher's side: the floor, then the rows.
+        self.ring.machine.fence(SeqCst);
+        let mut scanned = self.floor;
+        for row in self.ring.readers {
+            // edge JOIN, acquire end: a cursor that is not ahead of where it begins.
+            let life = Life::from_bits(row.life.load(Acquire));
+            if !life.is_waited_for() {
+                continue;
+            }
+            // edge PASS, acquire end: the cell that it looks with is seen by the next scan.
+            let cursor = Position::new(row.cursor.load(Acquire));
+            if is_before(self.next, cursor) {
+                // No position of a subscriber's is ahead of ours.
+                self.evict(&row.life, life);
+            } else if is_before(cursor, scanned) {
+                scanned = cursor;
+            }
+        }
+        if is_before(self.scanned, scanned) {
+            self.scanned = scanned;
+        }
+        if is_before(self.scanned, needed) { Err(ClaimError::Full) } else { Ok(()) }
+    }
+
+    fn evict(&self, word: &M::U64, life: Life) -> bool {
+        // Relaxed, both: the fence before the next scan of the cells is what orders it
+        // (edge COVER), and who fails finds a subscriber that moved.
+        word.compare_exchange(life.bits(), life.evicted().bits(), Relaxed, Relaxed).is_ok()
+    }
+
+    /// The subscribers whose reading is waited for, by their place among the readers.
+    ///
+    /// Looks at words alone: some of them may be dead.
+    pub fn in_the_way(&self) -> impl Iterator<Item = usize> + '_ {
+        let needed = self.needed();
+        (0..self.ring.readers.len()).filter(move |&row| self.is_in_the_way(row, needed).is_some())
+    }
+
+    fn is_in_the_way(&self, row: usize, needed: Position) -> Option<Life> {
+        let row = &self.ring.readers[row];
+        // Relaxed, both: who is evicted for an old word had time enough, or the
+        // exchange fails.
+        let life = Life::from_bits(row.life.load(Relaxed));
+        let cursor = Position::new(row.cursor.load(Relaxed));
+        (life.is_waited_for() && is_before(cursor, needed)).then_some(life)
+    }
+
+    /// Waits no longer for those that are [in the way](Self::in_the_way); how many.
+    ///
+    /// They are told, and what they look at stays as it is.
+    pub fn evict_those_in_the_way(&mut self) -> usize {
+        let needed = self.needed();
+        let rows = 0..self.ring.readers.len();
+        rows.filter(|&row| {
+            let life = self.is_in_the_way(row, needed);
+            life.is_some_and(|life| self.evict(&self.ring.readers[row].life, life))
+        })
+        .count()
+    }
+
+    #[cold]
+    fn reclaim(&mut self) {
+        // edge COVER, the publisher's side: the entries that were replaced, and those who
+        // were evicted, then the cells.
+        self.ring.machine.fence(SeqCst);
+        self.pool.begin_scan();
+        for cell in self.ring.cells {
+            // edge UNCOVER, acquire end: whatever was looked at before is not any more.
+            if let Some(slot) = CellWord::from_bits(cell.load(Acquire)).slot() {
+                self.pool.note(slot);
+            }
+        }
+        self.pool.end_scan();
+    }
+
+    /// Publishes what was written to the claimed slot, `bytes` of it.
+    ///
+    /// Nothing happens if nothing is claimed.
+    #[inline]
+    pub fn commit(&mut self, bytes: u64) {
+        match self.claimed {
+            Claimed::Nothing => return,
+            Claimed::Hidden(slot) => self.show(slot, Extent::Whole(bytes)),
+            Claimed::Shown(slot, _) => {
+                let extent = self.ring.slots.at(slot as usize);
+                // edge GROW, release end: all of the message.
+                extent.store(Extent::Whole(bytes).bits(), Release);
+            }
+        }
+        self.pass_on();
+    }
+
+    /// Lets subscribers read the first `bytes` of the claimed slot while the rest is
+    /// being written.
+    ///
+    /// Never fewer than before. Nothing happens if nothing is claimed.
+    pub fn advance(&mut self, bytes: u64) {
+        match self.claimed {
+            Claimed::Nothing => {}
+            Claimed::Hidden(slot) => {
+                self.show(slot, Extent::Open(bytes));
+                self.claimed = Claimed::Shown(slot, bytes);
+            }
+            Claimed::Shown(slot, before) => {
+                let bytes = bytes.max(before);
+                let extent = self.ring.slots.at(slot as usize);
+                // edge GROW, release end: so much of the message.
+                extent.store(Extent::Open(bytes).bits(), Release);
+                self.claimed = Claimed::Shown(slot, bytes);
+            }
+        }
+    }
+
+    /// Gives the claimed slot up. What was shown of it is broken off, and takes its
+    /// position; otherwise nothing is seen of it.
+    pub fn abort(&mut self) {
+        match self.claimed {
+            Claimed::Nothing => {}
+            Claimed::Hidden(slot) => {
+                self.pool.give_back(slot);
+                self.claimed = Claimed::Nothing;
+            }
+            Claimed::Shown(slot, bytes) => {
+                let extent = self.ring.slots.at(slot as usize);
+                // edge GROW, release end: what there is of the message.
+                extent.store(Extent::Broken(bytes).bits(), Release);
+                self.pass_on();
+            }
+        }
+    }
+
+    /// Puts the slot into the entry of the next position.
+    #[inline(always)]
+    fn show(&mut self, slot: u32, extent: Extent) {
+        // Relaxed: published with the entry.
+        self.ring.slots.at(slot as usize).store(extent.bits(), Relaxed);
+        let entry = Entry::new(self.next, self.ring.capacity(), slot);
+        let index = self.ring.entry_index(self.next);
+        // edge SHOW, release end: what was written since the claim is visible to whoever
+        // acquires this entry.
+        self.ring.entries[index].store(entry.bits(), Release);
+        self.pool.place(index, slot);
+    }
+
+    #[inline(always)]
+    fn pass_on(&mut self) {
+        self.claimed = Claimed::Nothing;
+        self.next = self.next.plus(1);
+        // edge SHOW, release end: who follows the tail finds the entries before it.
+        self.ring.publisher.tail.store(self.next.count(), Release);
+    }
+
+    /// The position of the next message.
+    #[inline]
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.next
+    }
+}
+
+/// Whether `one` is before `other`; both are positions of one ring, less than half of
+/// all positions apart.
+#[inline(always)]
+pub(crate) fn is_before(one: Position, other: Position) -> bool {
+    one.since(other) > u64::MAX / 2
+}
+
+impl<M: Machine, P, S> fmt::Debug for Publisher<'_, M, P, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Publisher")
+            .field("next", &self.next)
+            .field("floor", &self.floor)
+            .field("scanned", &self.scanned)
+            .field("claimed", &self.claimed)
+            .finish_non_exhaustive()
+    }
+}
