@@ -59,7 +59,6 @@ impl CellWord {
     /// The slot that is looked at.
     #[inline(always)]
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "32 bits are left")]
     pub const fn slot(self) -> Option<u32> {
         ((self.0 >> SLOT_SHIFT) as u32).checked_sub(1)
     }
