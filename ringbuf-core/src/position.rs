@@ -30,6 +30,13 @@ impl Position {
         Self(self.0.wrapping_add(steps))
     }
 
+    /// The position `steps` earlier.
+    #[inline(always)]
+    #[must_use]
+    pub const fn minus(self, steps: u64) -> Self {
+        Self(self.0.wrapping_sub(steps))
+    }
+
     /// How many steps after `earlier` this is.
     ///
     /// A result above the capacity of the ring means that one of the two cannot

@@ -98,7 +98,7 @@ where
             // The only positions of this entry that can have been shown last.
             let ahead = Position::new(index as u64).since(next) & (entries as u64 - 1);
             let to_come = next.plus(ahead);
-            let last = Position::new(to_come.count().wrapping_sub(entries as u64));
+            let last = to_come.minus(entries as u64);
             if ahead == 0 && entry.at(next, ring.capacity()) == Found::Here {
                 begun = Some(slot);
             } else if entry.at(last, ring.capacity()) != Found::Here {
@@ -123,7 +123,7 @@ where
             return Err(Corrupt);
         }
         // The dead one may have raised the floor and not lived to look at the rows.
-        let scanned = Position::new(next.count().wrapping_sub(entries as u64));
+        let scanned = next.minus(entries as u64);
         Ok(Self { ring, pool, reclaim, next, floor, scanned, claimed: Claimed::Nothing })
     }
 
@@ -156,7 +156,7 @@ where
 
     /// Nobody may wait for an entry before this position when the next message is shown.
     fn needed(&self) -> Position {
-        self.next.plus(1 + self.ring.capacity().wrapping_neg())
+        self.next.plus(1).minus(self.ring.capacity())
     }
 
     #[cold]

@@ -28,7 +28,8 @@ const TRIES_MAX: u32 = 64;
 /// Where a subscriber begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
-    /// With the next message that is published.
+    /// With the next message that is published; who reads the latest only, with the newest
+    /// that is there.
     #[default]
     Newest,
     /// With the oldest that is still promised: at least three quarters of the capacity back.
@@ -135,6 +136,7 @@ where
         // edge SHOW, acquire end: what is there before it is found there.
         let tail = Position::new(publisher.tail.load(Acquire));
         let wanted = match start {
+            Start::Newest if self.delivery == Delivery::Latest => tail.minus(1),
             Start::Newest => tail,
             Start::Oldest => floor,
             Start::Position(position) if is_before(tail, position) => tail,
@@ -261,7 +263,7 @@ where
         let Some(taken) = newest else {
             // All that came was broken off.
             let broken = end.since(self.next).min(self.ring.capacity());
-            self.count_lost(Position::new(end.count().wrapping_sub(broken)));
+            self.count_lost(end.minus(broken));
             self.pass(end);
             self.count_broken(broken);
             return Err(ReceiveError::Empty);
@@ -327,7 +329,7 @@ where
             if position == first {
                 return Ok(Some(None));
             }
-            position = Position::new(position.count().wrapping_sub(1));
+            position = position.minus(1);
             match self.take_if_there(position, want)? {
                 Look::Overtaken => return Ok(None),
                 // The tail says that there is one.
