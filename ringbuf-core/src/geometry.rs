@@ -12,6 +12,8 @@ pub const DATA_LEN_MAX: u64 = 1 << 46;
 pub const CAPACITY_SLOTS_MAX: u64 = 1 << 32;
 /// The fewest slots of a lane.
 pub const CAPACITY_LANE_MIN: u64 = 64;
+/// The most slots of a pool: a slot's number, and one more, has 24 bits.
+pub const POOL_SLOTS_MAX: u64 = (1 << 24) - 2;
 /// The most lanes of a ring.
 pub const LANES_MAX: u32 = 64;
 /// The largest capacity of a ring of records, in bytes: lengths are 32 bits wide.
@@ -27,6 +29,8 @@ pub enum GeometryError {
     Capacity,
     /// There are no lanes, or too many.
     Lanes,
+    /// There would be more than [`POOL_SLOTS_MAX`] slots in a pool.
+    Pool,
     /// The slot size is zero.
     SlotSize,
     /// The alignment is not a power of two, or too large, or not one that this
@@ -38,11 +42,13 @@ pub enum GeometryError {
     TooLarge,
 }
 
-/// Cells of one size in a row, or in several rows of one length.
+/// Cells of one size in a row, or in several rows of one length; or a pool of them, of
+/// which more are there than the ring keeps messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slots {
     lanes: u32,
     capacity: u64,
+    spare: u64,
     size: u64,
     prefix: u64,
     stride: u64,
@@ -82,7 +88,7 @@ impl Slots {
         let stride = (prefix + size).next_multiple_of(alignment);
         match capacity.checked_mul(stride) {
             Some(len) if len <= DATA_LEN_MAX => {
-                Ok(Self { lanes: 1, capacity, size, prefix, stride, alignment })
+                Ok(Self { lanes: 1, capacity, spare: 0, size, prefix, stride, alignment })
             }
             _ => Err(GeometryError::TooLarge),
         }
@@ -107,17 +113,42 @@ impl Slots {
         Ok(Self { lanes, ..self })
     }
 
+    /// These slots and `spare` more, in a pool: a message may stand in any of them.
+    ///
+    /// # Errors
+    /// [`GeometryError::Capacity`] of fewer than two messages, [`GeometryError::Pool`],
+    /// [`GeometryError::TooLarge`].
+    pub const fn in_pool(self, spare: u64) -> Result<Self, GeometryError> {
+        if self.capacity < 2 {
+            return Err(GeometryError::Capacity);
+        }
+        if spare > POOL_SLOTS_MAX || self.capacity + spare > POOL_SLOTS_MAX {
+            return Err(GeometryError::Pool);
+        }
+        match (self.capacity + spare).checked_mul(self.stride) {
+            Some(len) if len <= DATA_LEN_MAX => Ok(Self { spare, ..self }),
+            _ => Err(GeometryError::TooLarge),
+        }
+    }
+
     /// How many lanes there are; 1 unless they were asked for.
     #[must_use]
     pub const fn lanes(&self) -> u32 {
         self.lanes
     }
 
-    /// How many slots there are in a lane.
+    /// How many slots there are in a lane; in a pool, how many messages it keeps.
     #[inline(always)]
     #[must_use]
     pub const fn capacity(&self) -> u64 {
         self.capacity
+    }
+
+    /// How many slots there are in all.
+    #[inline(always)]
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.lanes as u64 * self.capacity + self.spare
     }
 
     /// Bytes of payload in a slot.
@@ -155,7 +186,7 @@ impl Slots {
     /// Bytes of the whole payload area.
     #[must_use]
     pub const fn data_len(&self) -> u64 {
-        self.lanes as u64 * self.lane_len()
+        self.count() * self.stride
     }
 }
 
@@ -225,6 +256,7 @@ impl fmt::Display for GeometryError {
         f.write_str(match self {
             Self::Capacity => "the capacity is zero, not a power of two, or out of range",
             Self::Lanes => "there must be 1 to 64 lanes",
+            Self::Pool => "capacity, claims and views would need more than 16777214 slots",
             Self::SlotSize => "the slot size is zero",
             Self::Alignment => "the alignment is not a power of two or not one of this shape",
             Self::Stride => "the stride does not follow from size and alignment",
@@ -272,6 +304,24 @@ mod tests {
         let large = Slots::new(64, (1 << 40) - 16, 16, 16).unwrap();
         assert_eq!(large.in_lanes(2), Err(GeometryError::TooLarge));
         assert_eq!(large.in_lanes(1).unwrap().data_len(), DATA_LEN_MAX);
+    }
+
+    #[test]
+    fn slots_of_a_pool_are_counted_and_bounded() {
+        let slots = Slots::new(8, 24, 16, 16).unwrap();
+        assert_eq!(slots.count(), 8);
+        let pool = slots.in_pool(5).unwrap();
+        assert_eq!((pool.capacity(), pool.count(), pool.data_len()), (8, 13, 13 * 48));
+        let one = Slots::new(1, 24, 16, 16).unwrap();
+        assert_eq!(one.in_pool(1), Err(GeometryError::Capacity));
+        assert_eq!(slots.in_pool(POOL_SLOTS_MAX - 8).unwrap().count(), POOL_SLOTS_MAX);
+        assert_eq!(slots.in_pool(POOL_SLOTS_MAX - 7), Err(GeometryError::Pool));
+        assert_eq!(slots.in_pool(u64::MAX), Err(GeometryError::Pool));
+        let large = Slots::new(1 << 24, 8, 8, 0).unwrap();
+        assert_eq!(large.in_pool(0), Err(GeometryError::Pool));
+        let wide = Slots::new(2, 1 << 45, 8, 0).unwrap();
+        assert_eq!(wide.in_pool(0).unwrap().data_len(), DATA_LEN_MAX);
+        assert_eq!(wide.in_pool(1), Err(GeometryError::TooLarge));
     }
 
     #[test]
