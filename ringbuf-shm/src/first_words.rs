@@ -4,6 +4,7 @@ use crate::backing::Part;
 use crate::header::{Description, Region, RegionKind, Shape, Sides};
 use crate::native::Native;
 use crate::regions::MessageWords;
+use ringbuf_core::broadcast::PublisherWords;
 use ringbuf_core::geometry::Slots;
 use ringbuf_core::mpmc::{LaneWords, Notices, Progress};
 use ringbuf_core::peer::STATE_EMPTY;
@@ -34,9 +35,28 @@ pub(crate) fn first_words(description: &Description) -> Vec<Part> {
             parts.push(lanes(region(RegionKind::Lanes), &spec.sides, first));
             parts.extend(slots(region(RegionKind::Data), &spec.shape, spec.first_position));
         }
+        Sides::Broadcast { .. } => {
+            let publisher = region(RegionKind::Publisher).offset;
+            let floor = offset_of!(PublisherWords<Native>, floor) as u64;
+            parts.push(Part::once(publisher, &first));
+            parts.push(Part::once(publisher + floor, &first));
+            parts.push(nobody_at_each(region(RegionKind::Readers)));
+            parts.push(nobody_at_each(region(RegionKind::Cells)));
+        }
     }
     parts.push(Part::once(0, &description.encode()));
     parts
+}
+
+/// The first word of each reader, or of each cell: IDLE, or FREE, of nobody.
+fn nobody_at_each(region: Region) -> Part {
+    const NOBODY: u64 = 1;
+    Part {
+        offset: region.offset,
+        bytes: NOBODY.to_ne_bytes().to_vec(),
+        stride: region.stride,
+        count: region.len / region.stride,
+    }
 }
 
 /// `tail` and `head` of every lane, and `far` where it is looked at.

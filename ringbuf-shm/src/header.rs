@@ -15,11 +15,11 @@ use crate::error::OpenError;
 use crate::kind::Kind;
 use crate::layout::{
     FORMAT_VERSION, HEADER_LEN, HUGE_PAGE, IMMUTABLE_LEN, LOCK_BASE, METADATA_LEN_MAX,
-    SLOT_ALIGNMENT,
+    PUBLISHER_ROWS, SLOT_ALIGNMENT,
 };
 use fields::{ENDIAN_MARK, MAGIC, WIDTHS, checksum};
 pub(crate) use fields::{Header, Region, RegionKind};
-use regions::{DATA, REGIONS, data_page, regions};
+use regions::{data_page, regions};
 use ringbuf_core::geometry::{GeometryError, Records};
 use ringbuf_core::mpmc::Progress;
 pub use shape::Shape;
@@ -81,7 +81,7 @@ pub(crate) struct Spec {
 #[derive(Clone, Debug)]
 pub(crate) struct Description {
     pub(crate) spec: Spec,
-    pub(crate) regions: [Region; REGIONS],
+    pub(crate) regions: Vec<Region>,
     pub(crate) file_len: u64,
     pub(crate) created: u64,
     pub(crate) ring_id: [u8; 16],
@@ -92,13 +92,14 @@ impl Description {
     /// A new ring of this kind, made now, on this boot.
     pub(crate) fn new(spec: Spec, created: u64, ring_id: [u8; 16], boot_id: [u8; 16]) -> Self {
         let regions = regions(&spec.sides, &spec.shape, spec.huge);
-        let file_len = regions[DATA].end().next_multiple_of(data_page(spec.huge));
+        let end = regions.last().map_or(0, Region::end);
+        let file_len = end.next_multiple_of(data_page(spec.huge));
         Self { spec, regions, file_len, created, ring_id, boot_id }
     }
 
     /// The region of this kind; a ring has those of its own kind of ring.
     pub(crate) fn region(&self, kind: RegionKind) -> Option<Region> {
-        self.regions.into_iter().find(|region| region.is(kind))
+        self.regions.iter().copied().find(|region| region.is(kind))
     }
 
     /// Whether the machine was restarted since this ring was made.
@@ -118,6 +119,7 @@ impl Description {
         header.kind = match spec.sides.kind() {
             Kind::Spsc => 1,
             Kind::Mpmc => 2,
+            Kind::Broadcast => 3,
         };
         header.shape = spec.shape.code();
         header.fence = 1;
@@ -153,13 +155,22 @@ impl Description {
             OtherBoot::Reset => 2,
         };
         header.lanes = spec.sides.lanes();
-        if let Sides::Mpmc { producers, redeliveries_max, progress, .. } = spec.sides {
-            header.producer_rows = producers;
-            header.progress = match progress {
-                Progress::Fast => 1,
-                Progress::Strict => 2,
-            };
-            header.delivery_max = redeliveries_max;
+        match spec.sides {
+            Sides::Spsc => {}
+            Sides::Mpmc { producers, redeliveries_max, progress, .. } => {
+                header.producer_rows = producers;
+                header.progress = match progress {
+                    Progress::Fast => 1,
+                    Progress::Strict => 2,
+                };
+                header.delivery_max = redeliveries_max;
+            }
+            Sides::Broadcast { views, claims, reader_patience, .. } => {
+                header.producer_rows = spec.sides.producer_rows();
+                header.views = views;
+                header.claims = claims;
+                header.reader_patience = reader_patience;
+            }
         }
         header.region_count = narrow(self.regions.len() as u64);
         header.lock_base = LOCK_BASE;
@@ -234,6 +245,7 @@ impl Header {
         match self.kind {
             1 => return Ok(Sides::Spsc),
             2 => {}
+            3 => return self.broadcast().map_err(OpenError::Damaged),
             found => return Err(OpenError::Kind { found }),
         }
         let progress = match self.progress {
@@ -245,6 +257,15 @@ impl Header {
         let consumers = self.rows.saturating_sub(self.producer_rows);
         Sides::mpmc(self.lanes, self.producer_rows, consumers, self.delivery_max, progress)
             .map_err(OpenError::Damaged)
+    }
+
+    fn broadcast(&self) -> Result<Sides, &'static str> {
+        if self.producer_rows != PUBLISHER_ROWS {
+            return Err("the number of publishers (1)");
+        }
+        // No subscribers if there are fewer rows than publishers, which is refused.
+        let subscribers = self.rows.saturating_sub(self.producer_rows);
+        Sides::broadcast(subscribers, self.views, self.claims, self.reader_patience)
     }
 
     fn shape(&self, sides: &Sides) -> Result<Shape, OpenError> {
@@ -276,11 +297,11 @@ impl Header {
         };
         let redelivery = match self.redelivery {
             1 => Redelivery::Redeliver,
-            2 => Redelivery::Drop,
+            2 if sides.kind() != Kind::Broadcast => Redelivery::Drop,
             _ => return Err(OpenError::Unsupported("this redelivery policy")),
         };
         let reopen = match self.reopen {
-            1 if sides.kind() == Kind::Spsc => false,
+            1 if sides.kind() != Kind::Mpmc => false,
             2 => true,
             _ => return Err(OpenError::Unsupported("this reopening policy")),
         };
@@ -309,6 +330,8 @@ impl Header {
             .get(..self.metadata_len as usize)
             .filter(|metadata| metadata.len() <= METADATA_LEN_MAX)
             .ok_or(OpenError::Damaged("the length of the metadata"))?;
+        // The data is the last region; whether all stand where they must is seen later.
+        let data = regions(&sides, &shape, false).len() - 1;
         Ok(Spec {
             sides,
             shape,
@@ -321,7 +344,7 @@ impl Header {
             reopen,
             other_boot,
             first_position: self.first_position,
-            huge: self.regions[DATA].offset.is_multiple_of(HUGE_PAGE),
+            huge: self.regions[data].offset.is_multiple_of(HUGE_PAGE),
         })
     }
 
@@ -339,8 +362,9 @@ impl Header {
         }
         let rows = (self.rows, self.lock_base, self.lanes) == (due.rows, due.lock_base, due.lanes);
         same(rows, "the rows, locks or lanes")?;
-        let regions = self.region_count == due.region_count
-            && self.regions[..REGIONS] == due.regions[..REGIONS];
+        let count = made.regions.len();
+        let regions =
+            self.region_count == due.region_count && self.regions[..count] == due.regions[..count];
         same(regions, "the table of regions")?;
         same(self.file_len == due.file_len, "the declared length of the file")
     }

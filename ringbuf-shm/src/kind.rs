@@ -10,6 +10,8 @@ pub enum Kind {
     Spsc,
     /// Many producers and many consumers, each message for one of them.
     Mpmc,
+    /// One publisher and many subscribers, each message for all of them.
+    Broadcast,
 }
 
 impl Kind {
@@ -19,6 +21,7 @@ impl Kind {
         match self {
             Self::Spsc => "spsc",
             Self::Mpmc => "mpmc",
+            Self::Broadcast => "broadcast",
         }
     }
 }

@@ -4,13 +4,17 @@
 //! to atomics; payload becomes a slice only for a span that the protocol gave to
 //! this side alone, or to readers alone.
 
+pub(crate) mod broadcast;
+
 use crate::error::OpenError;
 use crate::header::{Description, RegionKind, Shape};
+use crate::kind::Kind;
 use crate::layout::{IMMUTABLE_LEN, MESSAGE_HEADER_LEN};
 use crate::native::Native;
 use crate::regions::{
     BoardRegion, ConsumerRegion, EventRegion, LaneRegion, MessageWords, PeerRegion, ProducerRegion,
 };
+use broadcast::Places;
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use ringbuf_core::geometry::Slots;
 use ringbuf_core::machine::Row;
@@ -32,6 +36,7 @@ pub(crate) struct Map {
     producer: Option<usize>,
     consumer: Option<usize>,
     board: Option<usize>,
+    broadcast: Option<Places>,
     events: usize,
 }
 
@@ -75,8 +80,11 @@ impl Map {
             Some(Array { offset, element, count: len / element })
         };
         let lanes = array(RegionKind::Lanes, size_of::<LaneRegion>());
-        // In an `mpmc` ring each row has more.
-        let row = lanes.map_or(size_of::<RowWords<Native>>(), |_| size_of::<PeerRegion>());
+        let row = match description.spec.sides.kind() {
+            Kind::Spsc => size_of::<RowWords<Native>>(),
+            // Each row has more.
+            Kind::Mpmc | Kind::Broadcast => size_of::<PeerRegion>(),
+        };
         Ok(Self {
             data: at(RegionKind::Data, 1).expect(OTHER_KIND),
             peers: array(RegionKind::Peers, row).expect(OTHER_KIND),
@@ -84,6 +92,7 @@ impl Map {
             producer: one(RegionKind::Producer, size_of::<ProducerRegion>()),
             consumer: one(RegionKind::Consumer, size_of::<ConsumerRegion>()),
             board: one(RegionKind::Board, size_of::<BoardRegion>()),
+            broadcast: Places::find(&one, &array),
             events: one(RegionKind::Events, size_of::<EventRegion>()).expect(OTHER_KIND),
             memory,
         })
@@ -99,7 +108,8 @@ impl Map {
         unsafe { self.words(self.peers.at(row)) }
     }
 
-    /// One row of the table of peers of an `mpmc` ring, with what the peer counts.
+    /// One row of the table of peers of an `mpmc` or broadcast ring, with what the peer
+    /// counts.
     ///
     /// # Safety
     /// The map outlives the result.
@@ -367,7 +377,7 @@ impl Row for LaneSlots {
     }
 }
 
-/// The rows of one side of an `mpmc` ring.
+/// The rows of one side of an `mpmc` or broadcast ring.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows {
     peers: *const PeerRegion,

@@ -4,11 +4,12 @@ use crate::backing::Access;
 use crate::error::OpenError;
 use crate::header::{OtherBoot, Redelivery, Shape, Sides, Sleeper, Spec};
 use crate::kind::Kind;
-use crate::layout::{METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
+use crate::layout::{CLAIMS, METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
 use crate::name::{WRITABLE_BY_ALL, WRITABLE_BY_GROUP};
 use ringbuf_core::geometry::Records;
 use ringbuf_core::mpmc::Progress;
 use std::mem::{align_of, size_of};
+use std::time::Duration;
 
 const CAPACITY_DEFAULT: u64 = 1024;
 /// 1 MiB.
@@ -16,6 +17,8 @@ const CAPACITY_BYTES_DEFAULT: u64 = 1 << 20;
 /// Rows for producers, and as many for consumers.
 const PEERS_DEFAULT: u32 = 64;
 const REDELIVERIES_DEFAULT: u32 = 8;
+const SUBSCRIBERS_DEFAULT: u32 = 16;
+const VIEWS_DEFAULT: u32 = 32;
 
 /// How a ring is made and opened.
 ///
@@ -35,6 +38,9 @@ pub struct Options {
     producers_max: u32,
     consumers_max: u32,
     redeliveries_max: u32,
+    subscribers_max: u32,
+    views_max: u32,
+    reader_patience: Option<Duration>,
     capacity: Option<u64>,
     slot_size: u64,
     alignment: u64,
@@ -68,6 +74,9 @@ impl Options {
             producers_max: PEERS_DEFAULT,
             consumers_max: PEERS_DEFAULT,
             redeliveries_max: REDELIVERIES_DEFAULT,
+            subscribers_max: SUBSCRIBERS_DEFAULT,
+            views_max: VIEWS_DEFAULT,
+            reader_patience: None,
             capacity: None,
             slot_size: 0,
             alignment: 8,
@@ -89,7 +98,8 @@ impl Options {
     }
 
     /// How many slots, or how many bytes of a ring of records: rounded up to a
-    /// power of two. In an `mpmc` ring, slots of each lane, 64 at least.
+    /// power of two. In an `mpmc` ring, slots of each lane, 64 at least. In a broadcast
+    /// ring, the messages that it keeps, 2 at least; see [`Pool`](crate::Pool).
     pub fn capacity(mut self, capacity: u64) -> Self {
         self.capacity = Some(capacity);
         self
@@ -129,6 +139,34 @@ impl Options {
         self
     }
 
+    /// How many subscribers a broadcast ring has room for: 1 to 1,024, 16 by default. Rings
+    /// of other kinds have none.
+    pub fn subscribers_max(mut self, subscribers: u32) -> Self {
+        self.subscribers_max = subscribers;
+        self
+    }
+
+    /// How many messages of a broadcast ring may be looked at at once, in all, for all
+    /// subscribers together: 1 to 4,096, 32 by default. Each costs one more slot.
+    ///
+    /// A subscriber takes its part of them when it joins, and is refused if too few are
+    /// left. No effect in rings of other kinds.
+    pub fn views_max(mut self, views: u32) -> Self {
+        self.views_max = views;
+        self
+    }
+
+    /// How long the publisher of a broadcast ring waits for a lossless subscriber that
+    /// keeps it from going on, before it goes on without: for ever by default (`None`).
+    ///
+    /// The subscriber is told, and how many messages it lost. One that died is waited for
+    /// in no case. Counted in nanoseconds, one at least, and at most 584 years. No effect
+    /// in rings of other kinds.
+    pub fn reader_patience(mut self, patience: Option<Duration>) -> Self {
+        self.reader_patience = patience;
+        self
+    }
+
     /// Bytes of the longest message in a ring of byte slots.
     pub fn slot_size(mut self, bytes: u64) -> Self {
         self.slot_size = bytes;
@@ -165,7 +203,8 @@ impl Options {
     }
 
     /// What becomes of messages that a consumer was shown and had not released
-    /// when it died.
+    /// when it died. No effect in broadcast rings, where nobody's death takes a message
+    /// from anybody else.
     pub fn redelivery(mut self, redelivery: Redelivery) -> Self {
         self.redelivery = redelivery;
         self
@@ -282,6 +321,16 @@ impl Options {
         self.bytes_between(self.many()?)
     }
 
+    /// A ring of values of `T` for one publisher and many subscribers.
+    pub(crate) fn broadcast_slots_of<T>(&self) -> Result<Spec, OpenError> {
+        self.slots_between::<T>(self.broadcast()?)
+    }
+
+    /// A ring of byte slots for one publisher and many subscribers.
+    pub(crate) fn broadcast_bytes(&self) -> Result<Spec, OpenError> {
+        self.bytes_between(self.broadcast()?)
+    }
+
     /// A ring of records.
     pub(crate) fn records(&self) -> Result<Spec, OpenError> {
         let capacity = self.power_of_two(CAPACITY_BYTES_DEFAULT);
@@ -292,6 +341,15 @@ impl Options {
     fn many(&self) -> Result<Sides, OpenError> {
         let (producers, consumers) = (self.producers_max, self.consumers_max);
         Sides::mpmc(self.lanes, producers, consumers, self.redeliveries_max, self.progress)
+            .map_err(OpenError::OutOfRange)
+    }
+
+    fn broadcast(&self) -> Result<Sides, OpenError> {
+        // 0 says `for ever`, so the shortest patience is 1.
+        let patience = self
+            .reader_patience
+            .map_or(0, |patience| u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX).max(1));
+        Sides::broadcast(self.subscribers_max, self.views_max, CLAIMS, patience)
             .map_err(OpenError::OutOfRange)
     }
 
@@ -342,7 +400,10 @@ impl Options {
             type_align,
             metadata: self.metadata.clone(),
             sleeper: self.sleeper,
-            redelivery: self.redelivery,
+            redelivery: match sides.kind() {
+                Kind::Spsc | Kind::Mpmc => self.redelivery,
+                Kind::Broadcast => Redelivery::Redeliver,
+            },
             reopen: self.reopen || sides.kind() == Kind::Mpmc,
             other_boot: self.other_boot,
             first_position,

@@ -2,6 +2,7 @@
 
 use crate::layout::{MESSAGE_HEADER_LEN, SLOT_WORDS_LEN};
 use crate::native::Native;
+use ringbuf_core::broadcast::{PublisherWords, ReaderWords};
 use ringbuf_core::event::EventWords;
 use ringbuf_core::machine::Line;
 use ringbuf_core::mpmc::{LaneWords, Notices};
@@ -35,7 +36,7 @@ pub(crate) struct EventRegion {
     pub(crate) room: EventWords<Native>,
 }
 
-/// A row of an `mpmc` ring, and what the peer on it counts.
+/// A row of an `mpmc` or broadcast ring, and what the peer on it counts.
 #[repr(C)]
 pub(crate) struct PeerRegion {
     pub(crate) words: RowWords<Native>,
@@ -74,7 +75,8 @@ pub(crate) struct MessageWords {
     pub(crate) flags: AtomicU32,
     /// Zero; `mpmc` rings count deliveries beside the slot word.
     pub(crate) deliveries: AtomicU32,
-    /// Bytes of payload that may be read; the length, once it is committed.
+    /// Bytes of payload that may be read; the length, once it is committed. In broadcast
+    /// rings, the word of the slot, which says both how many and how far the message is.
     pub(crate) progress: AtomicU64,
     /// Zero but in `mpmc` rings.
     pub(crate) slot: SlotWords<Native>,
@@ -121,6 +123,24 @@ const _: () = {
     assert!(offset_of!(BoardRegion, occupied) == 0);
     assert!(offset_of!(BoardRegion, departures) == 128);
     assert!(offset_of!(BoardRegion, reserved) == 256);
+
+    assert!(size_of::<PublisherWords<Native>>() == 256);
+    assert!(offset_of!(PublisherWords<Native>, tail) == 0);
+    assert!(offset_of!(PublisherWords<Native>, floor) == 128);
+
+    assert!(size_of::<ReaderWords<Native>>() == 128);
+    assert!(align_of::<ReaderWords<Native>>() == 128);
+    assert!(offset_of!(ReaderWords<Native>, life) == 0);
+    assert!(offset_of!(ReaderWords<Native>, cursor) == 8);
+    assert!(offset_of!(ReaderWords<Native>, lost) == 16);
+    assert!(offset_of!(ReaderWords<Native>, broken) == 24);
+    assert!(offset_of!(ReaderWords<Native>, views) == 32);
+
+    // A cell, and an entry.
+    assert!(size_of::<Line<AtomicU64>>() == 128);
+    assert!(align_of::<Line<AtomicU64>>() == 128);
+    assert!(size_of::<AtomicU64>() == 8);
+    assert!(align_of::<AtomicU64>() == 8);
 
     assert!(size_of::<SlotWords<Native>>() as u64 == SLOT_WORDS_LEN);
     assert!(align_of::<SlotWords<Native>>() == 8);

@@ -14,6 +14,7 @@ use crate::map::Map;
 use crate::name::{self, Place, check_file};
 use crate::options::Options;
 use crate::payload::Payload;
+use crate::pool::Pool;
 use crate::stat::Stats;
 use crate::stat::mpmc::MpmcStats;
 use crate::stat::watch::Sightings;
@@ -93,6 +94,38 @@ impl Ring {
         options: &Options,
     ) -> Result<Self, OpenError> {
         Self::create(name.as_ref(), options.mpmc_bytes()?, options)
+    }
+
+    /// Makes a broadcast ring of values of `T`, as [`create_mpmc`](Self::create_mpmc).
+    ///
+    /// # Errors
+    /// As [`create_mpmc`](Self::create_mpmc).
+    ///
+    /// ```
+    /// use ringbuf_shm::{Options, Ring};
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("ticks");
+    /// let options = Options::new().capacity(256).subscribers_max(8).views_max(16);
+    /// let ring = Ring::create_broadcast::<u64>(&path, &options)?;
+    /// assert_eq!(ring.pool().unwrap().slots, 256 + 1 + 16);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn create_broadcast<T: Payload>(
+        name: impl AsRef<OsStr>,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        Self::create(name.as_ref(), options.broadcast_slots_of::<T>()?, options)
+    }
+
+    /// Makes a broadcast ring of byte slots, as [`create_mpmc`](Self::create_mpmc).
+    ///
+    /// # Errors
+    /// As [`create_mpmc`](Self::create_mpmc).
+    pub fn create_broadcast_bytes(
+        name: impl AsRef<OsStr>,
+        options: &Options,
+    ) -> Result<Self, OpenError> {
+        Self::create(name.as_ref(), options.broadcast_bytes()?, options)
     }
 
     /// Makes a ring of this description under a name that is free.
@@ -264,6 +297,12 @@ impl Ring {
         self.spec().shape
     }
 
+    /// The slots of a broadcast ring, and what they cost; `None` of other kinds.
+    #[must_use]
+    pub fn pool(&self) -> Option<Pool> {
+        Pool::of(self.spec())
+    }
+
     /// The bytes that the creator left for whoever opens the ring.
     #[must_use]
     pub fn metadata(&self) -> &[u8] {
@@ -307,7 +346,7 @@ impl Ring {
     }
 
     /// Whether peers of an `mpmc` ring wait for one that was stopped while it held a slot;
-    /// those of other rings do.
+    /// those of an `spsc` ring do, those of a broadcast ring never do.
     #[must_use]
     pub fn progress(&self) -> crate::Progress {
         self.spec().sides.progress()
@@ -317,7 +356,7 @@ impl Ring {
     ///
     /// # Errors
     /// [`OpenError::Corrupt`] if a shared word holds an impossible value,
-    /// [`OpenError::OtherKind`] of an `mpmc` ring.
+    /// [`OpenError::OtherKind`] of a ring of another kind.
     pub fn stats(&self) -> Result<Stats, OpenError> {
         self.expect_kind(Kind::Spsc)?;
         Stats::take(self.mapping(), self.spec(), self.lookout())
@@ -330,7 +369,7 @@ impl Ring {
     ///
     /// # Errors
     /// [`OpenError::Corrupt`] if a shared word holds an impossible value,
-    /// [`OpenError::OtherKind`] of an `spsc` ring.
+    /// [`OpenError::OtherKind`] of a ring of another kind.
     pub fn mpmc_stats(&self) -> Result<MpmcStats, OpenError> {
         self.mpmc_stats_seen(&mut Sightings::default())
     }
@@ -377,7 +416,7 @@ impl Ring {
         let found = self.spec();
         self.expect_messages(wanted)?;
         for (same, what) in [
-            (found.sides == wanted.sides, "number of lanes, producers, consumers or redeliveries"),
+            (found.sides == wanted.sides, decided_for(wanted.sides.kind())),
             (found.shape == wanted.shape, "capacity or slot size"),
             (found.metadata == wanted.metadata, "metadata"),
             (found.sleeper == wanted.sleeper, "kind of sleeper"),
@@ -418,6 +457,14 @@ impl AsFd for Ring {
     /// For handing the ring on: to a child, or over a socket.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.file.as_fd()
+    }
+}
+
+/// What is decided for rings of this kind alone, for an error message.
+fn decided_for(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Spsc | Kind::Mpmc => "number of lanes, producers, consumers or redeliveries",
+        Kind::Broadcast => "number of subscribers or views, or patience with readers",
     }
 }
 

@@ -61,7 +61,9 @@ pub(crate) struct Header {
     pub(super) ring_id: [u8; 16],
     pub(super) producer_rows: u32,
     pub(super) progress: u32,
-    pub(super) reserved_early: [u8; 24],
+    pub(super) views: u32,
+    pub(super) claims: u32,
+    pub(super) reserved_early: [u8; 16],
     pub(super) regions: [Region; REGIONS_MAX],
     pub(super) type_name: [u8; TYPE_NAME_LEN_MAX],
     pub(super) reserved_late: [u8; 3064],
@@ -93,6 +95,10 @@ pub(crate) enum RegionKind {
     Data = 5,
     Lanes = 6,
     Board = 7,
+    Publisher = 8,
+    Readers = 9,
+    Cells = 10,
+    Entries = 11,
 }
 
 impl Region {
@@ -149,7 +155,9 @@ const _: () = {
     assert!(offset_of!(Header, ring_id) == 208);
     assert!(offset_of!(Header, producer_rows) == 224);
     assert!(offset_of!(Header, progress) == 228);
-    assert!(offset_of!(Header, reserved_early) == 232);
+    assert!(offset_of!(Header, views) == 232);
+    assert!(offset_of!(Header, claims) == 236);
+    assert!(offset_of!(Header, reserved_early) == 240);
     assert!(offset_of!(Header, regions) == 256);
     assert!(offset_of!(Header, type_name) == 768);
     assert!(offset_of!(Header, reserved_late) == 1024);

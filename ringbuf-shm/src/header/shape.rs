@@ -8,7 +8,7 @@ use ringbuf_core::geometry::{GeometryError, Records, Slots};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Shape {
-    /// Values of one type, side by side; in an `mpmc` ring, each behind its words.
+    /// Values of one type, side by side; in `mpmc` and broadcast rings, each behind its words.
     Slots(Slots),
     /// Bytes up to a size, each message with its header.
     Bytes(Slots),
@@ -28,20 +28,20 @@ impl Shape {
         let slots = match sides {
             Sides::Spsc => Slots::new(capacity, size, alignment, 0),
             // Rounding up would hide it.
-            Sides::Mpmc { .. } if !alignment.is_power_of_two() => Err(GeometryError::Alignment),
-            Sides::Mpmc { .. } => {
+            _ if !alignment.is_power_of_two() => Err(GeometryError::Alignment),
+            Sides::Mpmc { .. } | Sides::Broadcast { .. } => {
                 let alignment = alignment.max(SLOT_WORDS_LEN);
                 let prefix = SLOT_WORDS_LEN.next_multiple_of(alignment);
                 Slots::new(capacity, size, alignment, prefix)
             }
         };
-        Ok(Self::Slots(in_lanes(slots?, sides)?))
+        Ok(Self::Slots(arranged(slots?, sides)?))
     }
 
     /// Slots for bytes, each with the header of its message.
     pub(crate) fn bytes(sides: &Sides, capacity: u64, size: u64) -> Result<Self, GeometryError> {
         let slots = Slots::new(capacity, size, SLOT_ALIGNMENT, MESSAGE_HEADER_LEN as u64)?;
-        Ok(Self::Bytes(in_lanes(slots, sides)?))
+        Ok(Self::Bytes(arranged(slots, sides)?))
     }
 
     /// The number of this shape in the file.
@@ -63,7 +63,8 @@ impl Shape {
         }
     }
 
-    /// Slots of a lane (an `spsc` ring has one), or bytes of a ring of records.
+    /// Slots of a lane (an `spsc` ring has one), messages that a broadcast ring keeps, or
+    /// bytes of a ring of records.
     #[must_use]
     pub fn capacity(&self) -> u64 {
         match self {
@@ -82,9 +83,13 @@ impl Shape {
     }
 }
 
-fn in_lanes(slots: Slots, sides: &Sides) -> Result<Slots, GeometryError> {
+/// In lanes, or in a pool with a slot more for each claim and each view.
+fn arranged(slots: Slots, sides: &Sides) -> Result<Slots, GeometryError> {
     match sides {
         Sides::Spsc => Ok(slots),
         Sides::Mpmc { lanes, .. } => slots.in_lanes(*lanes),
+        Sides::Broadcast { views, claims, .. } => {
+            slots.in_pool(u64::from(*claims) + u64::from(*views))
+        }
     }
 }

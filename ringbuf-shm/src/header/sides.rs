@@ -1,7 +1,7 @@
 //! Who may attach, and what is decided for that kind of ring alone.
 
 use crate::kind::Kind;
-use crate::layout::SPSC_ROWS;
+use crate::layout::{CLAIMS, PUBLISHER_ROWS, SPSC_ROWS, SUBSCRIBERS_MAX, VIEWS_MAX};
 use ringbuf_core::mpmc::Progress;
 use ringbuf_core::peer::ROWS_MAX;
 use ringbuf_core::slot::REDELIVERIES_MAX;
@@ -21,6 +21,16 @@ pub(crate) enum Sides {
         redeliveries_max: u32,
         /// What a peer waits for that has stopped.
         progress: Progress,
+    },
+    /// A row for the publisher, then rows for so many subscribers.
+    Broadcast {
+        subscribers: u32,
+        /// How many messages all subscribers together may look at; each costs a slot.
+        views: u32,
+        /// How many messages the publisher may write at once; each costs a slot.
+        claims: u32,
+        /// How long the publisher waits for a subscriber, nanoseconds; 0: for ever.
+        reader_patience: u64,
     },
 }
 
@@ -43,23 +53,46 @@ impl Sides {
         Ok(Self::Mpmc { lanes, producers, consumers, redeliveries_max, progress })
     }
 
+    /// The sides of a broadcast ring, or what about them is out of range.
+    pub(crate) fn broadcast(
+        subscribers: u32,
+        views: u32,
+        claims: u32,
+        reader_patience: u64,
+    ) -> Result<Self, &'static str> {
+        if subscribers == 0 || subscribers > SUBSCRIBERS_MAX {
+            return Err("the number of subscribers (1 to 1024)");
+        }
+        if views == 0 || views > VIEWS_MAX {
+            return Err("the number of views (1 to 4096)");
+        }
+        if claims != CLAIMS {
+            return Err("the number of claims (1)");
+        }
+        Ok(Self::Broadcast { subscribers, views, claims, reader_patience })
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self {
             Self::Spsc => Kind::Spsc,
             Self::Mpmc { .. } => Kind::Mpmc,
+            Self::Broadcast { .. } => Kind::Broadcast,
         }
     }
 
+    /// What a peer waits for that was stopped while it held a slot. In a broadcast ring,
+    /// nothing: there is always another slot.
     pub(crate) fn progress(&self) -> Progress {
         match *self {
             Self::Spsc => Progress::Fast,
             Self::Mpmc { progress, .. } => progress,
+            Self::Broadcast { .. } => Progress::Strict,
         }
     }
 
     pub(crate) fn lanes(&self) -> u32 {
         match *self {
-            Self::Spsc => 1,
+            Self::Spsc | Self::Broadcast { .. } => 1,
             Self::Mpmc { lanes, .. } => lanes,
         }
     }
@@ -69,6 +102,7 @@ impl Sides {
         match *self {
             Self::Spsc => SPSC_ROWS,
             Self::Mpmc { producers, consumers, .. } => producers + consumers,
+            Self::Broadcast { subscribers, .. } => PUBLISHER_ROWS + subscribers,
         }
     }
 
@@ -77,6 +111,7 @@ impl Sides {
         match *self {
             Self::Spsc => 1,
             Self::Mpmc { producers, .. } => producers,
+            Self::Broadcast { .. } => PUBLISHER_ROWS,
         }
     }
 }

@@ -6,10 +6,14 @@
 
 use super::*;
 use crate::layout::FORMAT_VERSION;
+use crate::layout::REGION_ALIGNMENT;
 use crate::options::Options;
 use std::mem::offset_of;
+use std::time::Duration;
 
 const BOOT: [u8; 16] = [7; 16];
+/// With 1,024 subscribers and 2^17 entries, the words end just before 2 MiB.
+const VIEWS_MOVED: u32 = 3072;
 
 /// Its alignment is more than that of the words in front of it.
 #[repr(align(64))]
@@ -17,11 +21,15 @@ struct Wide {
     _bytes: [u8; 100],
 }
 
-/// Of each shape: `spsc` up to 2, `mpmc` from 3 on.
+/// Of each shape: `spsc` up to 2, `mpmc` from 3 on, broadcast from 6 on.
 fn made() -> Vec<Description> {
     let options = Options::new().capacity(64).slot_size(100).type_name("Tick").metadata(b"caps");
     let many = options.clone().lanes(3).producers_max(5).consumers_max(7).redeliveries_max(254);
     let most = many.clone().lanes(1).producers_max(4095).consumers_max(1).huge_pages(true);
+    let views = options.clone().subscribers_max(5).views_max(7);
+    let patience = views.clone().reopen(true).reader_patience(Some(Duration::from_millis(3)));
+    // Its data would begin at 2 MiB by chance.
+    let crowd = options.clone().subscribers_max(1024).views_max(VIEWS_MOVED).capacity(1 << 17);
     let specs = [
         options.slots_of::<u64>(),
         options.bytes(),
@@ -29,6 +37,10 @@ fn made() -> Vec<Description> {
         many.mpmc_slots_of::<u64>(),
         many.mpmc_bytes(),
         most.mpmc_slots_of::<Wide>(),
+        views.broadcast_slots_of::<u64>(),
+        patience.broadcast_bytes(),
+        crowd.broadcast_slots_of::<Wide>(),
+        crowd.huge_pages(true).broadcast_slots_of::<Wide>(),
     ];
     specs.map(|spec| Description::new(spec.unwrap(), 5, [9; 16], BOOT)).to_vec()
 }
@@ -133,7 +145,7 @@ fn reserved_numbers_are_refused_by_name() {
         seal(&mut bytes);
         Description::decode(&bytes, description.file_len).unwrap_err()
     };
-    for kind in [0, 3] {
+    for kind in [0, 4] {
         let error = spoiled(offset_of!(Header, kind), kind);
         assert!(matches!(error, OpenError::Kind { found } if found == kind));
     }
@@ -210,6 +222,116 @@ fn decisions_that_no_ring_of_many_could_have_are_refused() {
 }
 
 #[test]
+fn decisions_that_no_broadcast_ring_could_have_are_refused() {
+    let made = made();
+    let spoiled = |index: usize, offset, value: u32| {
+        let mut bytes = Description::encode(&made[index]);
+        put(&mut bytes, offset, &value.to_ne_bytes());
+        seal(&mut bytes);
+        Description::decode(&bytes, made[index].file_len).unwrap_err()
+    };
+    for index in 6..made.len() {
+        for (offset, value) in [
+            (offset_of!(Header, shape), 3),
+            (offset_of!(Header, redelivery), 2),
+            (offset_of!(Header, reopen), 3),
+        ] {
+            let error = spoiled(index, offset, value);
+            assert!(matches!(error, OpenError::Unsupported(_)), "{offset}: {error}");
+        }
+        for (offset, value, what) in [
+            (offset_of!(Header, producer_rows), 0, "the number of publishers (1)"),
+            (offset_of!(Header, producer_rows), 2, "the number of publishers (1)"),
+            (offset_of!(Header, rows), 0, "the number of subscribers (1 to 1024)"),
+            (offset_of!(Header, rows), 1, "the number of subscribers (1 to 1024)"),
+            (offset_of!(Header, rows), 1026, "the number of subscribers (1 to 1024)"),
+            (offset_of!(Header, rows), u32::MAX, "the number of subscribers (1 to 1024)"),
+            (offset_of!(Header, views), 0, "the number of views (1 to 4096)"),
+            (offset_of!(Header, views), 4097, "the number of views (1 to 4096)"),
+            (offset_of!(Header, views), u32::MAX, "the number of views (1 to 4096)"),
+            (offset_of!(Header, claims), 0, "the number of claims (1)"),
+            (offset_of!(Header, claims), 2, "the number of claims (1)"),
+            (offset_of!(Header, lanes), 2, "the rows, locks or lanes"),
+            (offset_of!(Header, region_count), 5, "the table of regions"),
+            (offset_of!(Header, views), 33, "the table of regions"),
+        ] {
+            let error = spoiled(index, offset, value);
+            assert!(matches!(error, OpenError::Damaged(it) if it == what), "{offset}: {error}");
+        }
+        for (value, why) in [
+            (0, GeometryError::Capacity),
+            (1, GeometryError::Capacity),
+            (65, GeometryError::Capacity),
+            (1 << 24, GeometryError::Pool),
+            (1 << 31, GeometryError::Pool),
+        ] {
+            let error = spoiled(index, offset_of!(Header, capacity), value);
+            assert!(matches!(error, OpenError::Geometry(found) if found == why), "{error}");
+        }
+    }
+}
+
+#[test]
+fn numbers_that_no_broadcast_ring_could_have_are_refused_when_asked_for() {
+    let options = || Options::new().slot_size(8);
+    for (options, what) in [
+        (options().subscribers_max(0), "the number of subscribers (1 to 1024)"),
+        (options().subscribers_max(1025), "the number of subscribers (1 to 1024)"),
+        (options().views_max(0), "the number of views (1 to 4096)"),
+        (options().views_max(4097), "the number of views (1 to 4096)"),
+    ] {
+        let error = options.broadcast_bytes().unwrap_err();
+        assert!(matches!(error, OpenError::OutOfRange(it) if it == what), "{error}");
+    }
+    for (options, why) in [
+        (options().capacity(0), GeometryError::Capacity),
+        (options().capacity(1), GeometryError::Capacity),
+        (options().capacity(1 << 24), GeometryError::Pool),
+        (options().slot_size(0), GeometryError::SlotSize),
+        (options().slot_size(1 << 36), GeometryError::TooLarge),
+    ] {
+        let error = options.broadcast_bytes().unwrap_err();
+        assert!(matches!(error, OpenError::Geometry(found) if found == why), "{error}");
+    }
+    options().capacity(1 << 23).subscribers_max(1024).views_max(4096).broadcast_bytes().unwrap();
+    for (patience, nanoseconds) in [
+        (None, 0),
+        (Some(Duration::ZERO), 1),
+        (Some(Duration::from_secs(2)), 2_000_000_000),
+        (Some(Duration::MAX), u64::MAX),
+    ] {
+        let spec = options().reader_patience(patience).broadcast_bytes().unwrap();
+        let Sides::Broadcast { reader_patience, .. } = spec.sides else { panic!() };
+        assert_eq!(reader_patience, nanoseconds);
+    }
+}
+
+#[test]
+fn where_the_data_begins_says_whether_huge_pages_were_wished_for() {
+    let made = made();
+    let data = |index: usize| made[index].region(RegionKind::Data).unwrap().offset;
+    let end = |index: usize| made[index].region(RegionKind::Events).unwrap().end();
+    assert_eq!(end(8).next_multiple_of(REGION_ALIGNMENT), HUGE_PAGE, "choose other numbers");
+    assert_eq!((data(8), data(9)), (HUGE_PAGE + REGION_ALIGNMENT, HUGE_PAGE));
+    for description in &made {
+        let offset = description.region(RegionKind::Data).unwrap().offset;
+        assert_eq!(offset.is_multiple_of(HUGE_PAGE), description.spec.huge);
+    }
+}
+
+#[test]
+fn regions_do_not_overlap_and_each_is_aligned() {
+    for description in made() {
+        let mut end = IMMUTABLE_LEN as u64;
+        for region in &description.regions {
+            assert!(region.offset >= end && region.offset.is_multiple_of(REGION_ALIGNMENT));
+            end = region.end();
+        }
+        assert!(description.file_len >= end && description.file_len - end < HUGE_PAGE);
+    }
+}
+
+#[test]
 fn words_stand_in_front_of_the_slots_of_many() {
     let slots = made().into_iter().map(|description| match description.spec.shape {
         Shape::Slots(slots) | Shape::Bytes(slots) => {
@@ -218,7 +340,9 @@ fn words_stand_in_front_of_the_slots_of_many() {
         Shape::Records(_) => (0, 0, 0, 1),
     });
     let slots: Vec<_> = slots.skip(3).collect();
-    assert_eq!(slots, [(16, 32, 16, 8), (64, 192, 64, 1), (64, 192, 64, 64)]);
+    let of_many = [(16, 32, 16, 8), (64, 192, 64, 1), (64, 192, 64, 64)];
+    assert_eq!(slots[..3], of_many);
+    assert_eq!(slots[3..6], of_many, "of broadcast rings alike");
 }
 
 #[test]
@@ -248,8 +372,8 @@ fn types_and_positions_of_another_shape_are_refused() {
         seal(&mut bytes);
         Description::decode(&bytes, made[index].file_len).unwrap_err()
     };
-    // Not of values in a ring of many: another alignment below 16 makes no difference.
-    for index in [0, 1, 2, 4, 5] {
+    // Not of small values behind words: another alignment below 16 makes no difference.
+    for index in [0, 1, 2, 4, 5, 7, 8] {
         for offset in [offset_of!(Header, type_size), offset_of!(Header, type_align)] {
             let error = spoiled(index, offset, 4);
             assert!(matches!(error, OpenError::Damaged(_)), "{index}: {error}");
@@ -320,22 +444,23 @@ fn slightly_wrong_headers_are_believed_only_where_nobody_looks() {
 /// in all bytes that mean something.
 fn believed_only_if_true(bytes: &[u8], file_len: u64) {
     let Ok(read) = Description::decode(bytes, file_len) else { return };
-    // What only rings of many say, nobody looks at in others.
+    // What only rings of another kind say, nobody looks at.
+    let many = [(offset_of!(Header, delivery_max), 4), (offset_of!(Header, progress), 4)];
+    let broadcast = [(offset_of!(Header, reader_patience), 8), (offset_of!(Header, views), 8)];
     let ignored = match read.spec.sides.kind() {
-        Kind::Spsc => {
-            [(offset_of!(Header, delivery_max), 4), (offset_of!(Header, producer_rows), 8)]
-        }
-        Kind::Mpmc => [(0, 0); 2],
+        Kind::Spsc => [&many[..], &broadcast, &[(offset_of!(Header, producer_rows), 4)]].concat(),
+        Kind::Mpmc => broadcast.to_vec(),
+        Kind::Broadcast => many.to_vec(),
     };
+    let regions = read.regions.len();
     assert_eq!(read.file_len, file_len);
     let (mut found, mut again) = (bytes.to_vec(), read.encode());
     let names = offset_of!(Header, type_name);
     for (offset, len) in [
         (offset_of!(Header, compatible), 8),
-        (offset_of!(Header, reader_patience), 8),
-        (offset_of!(Header, reserved_early), 24),
+        (offset_of!(Header, reserved_early), 16),
         // The unused rest of the table of regions, and of the name.
-        (offset_of!(Header, regions) + 5 * 32, 11 * 32),
+        (offset_of!(Header, regions) + regions * 32, (16 - regions) * 32),
         (names + read.spec.type_name.len(), 256 - read.spec.type_name.len()),
         (offset_of!(Header, reserved_late), 3068),
         (offset_of!(Header, checksum), 4),
