@@ -69,6 +69,15 @@ enum Look {
     Taken(Taken),
 }
 
+/// What [`Delivery::Latest`] finds.
+struct Newest {
+    taken: Option<Taken>,
+    /// How many behind it were broken off.
+    broken: u64,
+    /// The position behind all of them.
+    end: Position,
+}
+
 /// The reading end.
 pub struct Subscriber<'a, M: Machine, P, C> {
     ring: Broadcast<'a, M, P>,
@@ -259,25 +268,15 @@ where
 
     #[inline]
     fn read_latest(&mut self, want: Want) -> Result<Taken, ReceiveError> {
-        let (end, newest) = self.find_newest(self.next, want)?;
-        let Some(taken) = newest else {
-            // All that came was broken off.
-            let broken = end.since(self.next).min(self.ring.capacity());
-            self.count_lost(end.minus(broken));
-            self.pass(end);
-            self.count_broken(broken);
-            return Err(ReceiveError::Empty);
-        };
-        if is_before(self.next, taken.position) {
-            self.count_lost(taken.position);
+        let newest = self.find_newest(self.next, want)?;
+        let passed = newest.end.since(self.next);
+        let got = u64::from(newest.taken.is_some());
+        if passed > got {
+            self.count_lost(newest.end.minus(newest.broken + got));
+            self.count_broken(newest.broken);
         }
-        let after = taken.position.plus(1);
-        let broken = if is_before(after, end) { end.since(after) } else { 0 };
-        self.pass(after.plus(broken));
-        if broken > 0 {
-            self.count_broken(broken);
-        }
-        Ok(taken)
+        self.pass(newest.end);
+        newest.taken.ok_or(ReceiveError::Empty)
     }
 
     /// Looks at the newest message, also if it was read before, and whatever is to be read
@@ -288,16 +287,12 @@ where
     pub fn latest(&self, want: Want) -> Result<Taken, ReceiveError> {
         // Relaxed: an older one makes us look further back.
         let floor = Position::new(self.ring.publisher.floor.load(Relaxed));
-        self.find_newest(floor, want)?.1.ok_or(ReceiveError::Empty)
+        self.find_newest(floor, want)?.taken.ok_or(ReceiveError::Empty)
     }
 
-    /// The newest message at `first` or after it, and the position behind all that was
-    /// looked at: nothing is left there but what was broken off.
-    fn find_newest(
-        &self,
-        first: Position,
-        want: Want,
-    ) -> Result<(Position, Option<Taken>), ReceiveError> {
+    /// The newest message at `first` or after it. `Empty`: there is none but what may have
+    /// been begun.
+    fn find_newest(&self, first: Position, want: Want) -> Result<Newest, ReceiveError> {
         for _ in 0..TRIES_MAX {
             // edge SHOW, acquire end: the entries before it are there.
             let tail = Position::new(self.ring.publisher.tail.load(Acquire));
@@ -305,32 +300,32 @@ where
                 && !is_before(tail, first)
                 && let Look::Taken(taken) = self.take_if_there(tail, want)?
             {
-                return Ok((tail, Some(taken)));
+                return Ok(Newest { taken: Some(taken), broken: 0, end: tail.plus(1) });
             }
             if !is_before(first, tail) {
                 return Err(ReceiveError::Empty);
             }
             if let Some(newest) = self.find_back(first, tail, want)? {
-                return Ok((tail, newest));
+                return Ok(newest);
             }
         }
         Err(ReceiveError::Busy)
     }
 
-    /// The last message from `first` on and before `tail`. `None`: somebody overtook us.
+    /// The last message from `first` on and before `tail`. `None`: the tail has moved on.
     fn find_back(
         &self,
         first: Position,
         tail: Position,
         want: Want,
-    ) -> Result<Option<Option<Taken>>, ReceiveError> {
-        let mut position = tail;
-        for _ in 0..self.ring.capacity() {
-            if position == first {
-                return Ok(Some(None));
-            }
-            position = position.minus(1);
-            match self.take_if_there(position, want)? {
+    ) -> Result<Option<Newest>, ReceiveError> {
+        let mut newest = Newest { taken: None, broken: 0, end: tail };
+        let most = tail.since(first).min(self.ring.capacity());
+        for back in 1..=most {
+            match self.take_if_there(tail.minus(back), want)? {
+                // What is begun may stand there, and all behind it was broken off.
+                // Relaxed: it is followed, or looked at again.
+                Look::Overtaken if self.ring.publisher.tail.load(Relaxed) == tail.count() => break,
                 Look::Overtaken => return Ok(None),
                 // The tail says that there is one.
                 Look::Nothing => return Err(ReceiveError::Corrupt),
@@ -338,11 +333,15 @@ where
                     if want == Want::Whole && matches!(taken.extent, Extent::Broken(_)) =>
                 {
                     self.release(taken);
+                    newest.broken += 1;
                 }
-                Look::Taken(taken) => return Ok(Some(Some(taken))),
+                Look::Taken(taken) => {
+                    newest.taken = Some(taken);
+                    break;
+                }
             }
         }
-        Ok(Some(None))
+        Ok(Some(newest))
     }
 
     /// Takes the message at `position` if it is there and stays there.
@@ -357,7 +356,8 @@ where
         // True if we find below that the entry stayed: then the slot was this message's.
         let extent = self.extent(slot);
         if want == Want::Whole && matches!(extent, Some(Extent::Open(_))) {
-            return Ok(Look::Nothing);
+            let stayed = self.entry(position) == entry;
+            return Ok(if stayed { Look::Nothing } else { Look::Overtaken });
         }
         let cell = self.unused_cell()?;
         self.look_at(cell, Some(slot));
