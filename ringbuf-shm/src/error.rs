@@ -113,11 +113,21 @@ pub enum OpenError {
     /// A living peer sits on this side of the ring.
     #[error("this side of the ring is in use by a living process (`ringbuf stat` names it)")]
     InUse,
-    /// Living peers sit on all seats that an `mpmc` ring has for this side.
+    /// Living peers sit on all seats that the ring has for this side.
     #[error(
-        "all {0} seats of this side are taken by living processes; create the ring with more, by `producers_max` or `consumers_max`"
+        "all {0} seats of this side are taken by living processes; create the ring with more, by `producers_max`, `consumers_max` or `subscribers_max`"
     )]
     TooManyPeers(u32),
+    /// The subscribers of a `broadcast` ring have, together, too many of its views.
+    #[error(
+        "{wanted} views are asked for and {free} are left; ask for fewer, or create the ring with more, by `views_max`"
+    )]
+    TooManyViews {
+        /// How many were asked for.
+        wanted: u32,
+        /// How many there are left.
+        free: u32,
+    },
     /// The last peer on this side closed the ring, and it is not to be reopened.
     #[error(
         "this side of the ring was closed for good; create the ring with `reopen` to let others follow"
@@ -225,6 +235,16 @@ pub enum ReadError {
     /// Nothing within the time given; the producer lives, or never came.
     #[error("nothing to read within the time given")]
     TimedOut,
+    /// Said once: the publisher of a `broadcast` ring did not wait any longer for this
+    /// lossless subscriber. It reads on with the oldest message there is.
+    #[error("the publisher did not wait any longer; read on, and see how many were lost")]
+    Evicted,
+    /// This subscriber of a `broadcast` ring holds as many views as it may at a time.
+    #[error("as many views are held as may be at a time; drop one, or join with more `views`")]
+    AllHeld,
+    /// The message of a `broadcast` ring was given up half-way, or its publisher died.
+    #[error("the message was broken off")]
+    Broken,
     /// Everything was read and the producer closed the ring.
     #[error("the producer closed the ring")]
     Closed,
@@ -280,6 +300,18 @@ impl From<core_error::ReadError> for ReadError {
         match error {
             core_error::ReadError::Empty => Self::Empty,
             core_error::ReadError::Busy => Self::Busy,
+            _ => Self::Corrupt,
+        }
+    }
+}
+
+impl From<core_error::ReceiveError> for ReadError {
+    fn from(error: core_error::ReceiveError) -> Self {
+        match error {
+            core_error::ReceiveError::Empty => Self::Empty,
+            core_error::ReceiveError::Busy => Self::Busy,
+            core_error::ReceiveError::Evicted => Self::Evicted,
+            core_error::ReceiveError::AllHeld => Self::AllHeld,
             _ => Self::Corrupt,
         }
     }

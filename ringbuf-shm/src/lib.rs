@@ -22,7 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The rings of one producer and one consumer are in [`spsc`], those of many in [`mpmc`].
+//! The rings of one producer and one consumer are in [`spsc`], those of many in [`mpmc`],
+//! those of one publisher and many subscribers in [`broadcast`].
 //! [`Ring`] is a ring without a seat on it: to look at, to remove, to hand on.
 //! [`Options`] says how one is made. [`coming_from`] is for those who know pipes, message
 //! queues and semaphores. The file is described in [`format`](mod@format), byte by byte, the
@@ -45,9 +46,11 @@ compile_error!(
 
 mod arrival;
 mod backing;
+pub mod broadcast;
 pub mod coming_from;
 mod end;
 mod error;
+mod find_seat;
 mod first_words;
 mod fork;
 pub mod format;

@@ -400,6 +400,11 @@ impl Rows {
         let first = unsafe { map.peer(range.start) };
         Self { peers: first, count: range.len() }
     }
+
+    /// The first of them.
+    pub(crate) fn first(&self) -> &RowWords<Native> {
+        self.at(0)
+    }
 }
 
 impl Row for Rows {

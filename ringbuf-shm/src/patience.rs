@@ -129,6 +129,47 @@ impl Patience for TimePatience<'_> {
     }
 }
 
+/// Makes one who never waits, or never for long, sweep all the same, about once a slice.
+#[derive(Debug)]
+pub(crate) struct Patrol {
+    calls: u32,
+    /// When this peer swept last.
+    last: Instant,
+}
+
+impl Patrol {
+    /// Calls that found nothing between two looks at the clock.
+    const CALLS: u32 = 64;
+
+    pub(crate) fn new() -> Self {
+        Self { calls: 0, last: Instant::now() }
+    }
+
+    /// When this peer looked last.
+    pub(crate) fn last(&self) -> Instant {
+        self.last
+    }
+
+    pub(crate) fn set_last(&mut self, last: Instant) {
+        self.last = last;
+    }
+
+    /// Whether it has been so many calls again.
+    pub(crate) fn is_tired(&mut self) -> bool {
+        self.calls = (self.calls + 1) % Self::CALLS;
+        self.calls == 0
+    }
+
+    pub(crate) fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        let due = now.duration_since(self.last) >= SLICE;
+        if due {
+            self.last = now;
+        }
+        due
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use crate::layout::{CLAIMS, PUBLISHER_ROWS, SPSC_ROWS, SUBSCRIBERS_MAX, VIEWS_MA
 use ringbuf_core::mpmc::Progress;
 use ringbuf_core::peer::ROWS_MAX;
 use ringbuf_core::slot::REDELIVERIES_MAX;
+use std::time::Duration;
 
 /// The two sides of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,16 @@ impl Sides {
             Self::Spsc => Progress::Fast,
             Self::Mpmc { progress, .. } => progress,
             Self::Broadcast { .. } => Progress::Strict,
+        }
+    }
+
+    /// How long a publisher waits for a subscriber; `None`: for ever.
+    pub(crate) fn reader_patience(&self) -> Option<Duration> {
+        match *self {
+            Self::Broadcast { reader_patience, .. } if reader_patience > 0 => {
+                Some(Duration::from_nanos(reader_patience))
+            }
+            _ => None,
         }
     }
 

@@ -1,5 +1,4 @@
 //! The words and slots of a broadcast ring, in the mapped file.
-#![cfg_attr(not(test), expect(dead_code, reason = "for the handles, which are to come"))]
 
 #[cfg(test)]
 mod tests;

@@ -7,16 +7,17 @@ use crate::Sleeper;
 use crate::arrival::Arrivals;
 use crate::end::{Side, monotonic};
 use crate::error::{ClaimError, OpenError, ReadError};
+use crate::find_seat::find_seat;
 use crate::fork::Home;
 use crate::header::Sides;
 use crate::locks::LockFile;
 use crate::map::{LaneSlots, Lanes, Rows};
 use crate::native::{Native, count};
-use crate::patience::{SLICE, TimePatience, Wait};
+use crate::patience::{Patrol, TimePatience, Wait};
 use crate::regions::{BoardRegion, EventRegion};
 use crate::ring::Ring;
 use ringbuf_core::crowd::{Crowd, depart, presence, takings};
-use ringbuf_core::error::{Corrupt, SeatError};
+use ringbuf_core::error::Corrupt;
 use ringbuf_core::event::{Event, EventWords};
 use ringbuf_core::floor::Floor;
 use ringbuf_core::flush::Standing;
@@ -26,10 +27,9 @@ use ringbuf_core::peer::{Presence, RowWords, Who};
 use ringbuf_core::wait::{Counterpart, WaitError};
 use std::cell::Cell;
 use std::ops::Range;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Slots that are swept in one slice of waiting: less than a millisecond's work.
 const SWEEP_SLOTS_MAX: u64 = 1 << 16;
@@ -354,7 +354,7 @@ impl Seat {
             }
             return Ok(self.others(waiting).found_nothing(|| look(Patient::Yes))?);
         }
-        let swept = Some(waiting.patrol.last);
+        let swept = Some(waiting.patrol.last());
         let spun = Cell::new(false);
         let look = || look(if spun.get() { Patient::No } else { Patient::Yes });
         let mut patience =
@@ -362,7 +362,7 @@ impl Seat {
         let event = Event::new(self.native, self.own_event());
         let found = self.others(waiting).wait(self.native, event, &mut patience, look);
         count(&self.native.probes, patience.probes());
-        waiting.patrol.last = patience.probed();
+        waiting.patrol.set_last(patience.probed());
         Ok(Some(found?))
     }
 }
@@ -374,41 +374,6 @@ pub(super) enum Patient {
     Yes,
     /// It is about to sleep, or was called often enough: in a Strict ring it passes them.
     No,
-}
-
-/// Rows that are asked about before one is taken that needs no question.
-const DEAD_ROWS_ASKED_MAX: usize = 64;
-
-/// Takes the seat of a row that nobody living holds.
-///
-/// First that of one who died, if it is soon found: who follows one who died makes good
-/// for it, and the last one to leave is not taken for dead.
-fn find_seat(ring: &Ring, rows: Range<u32>) -> Result<(u32, Who, LockFile), OpenError> {
-    let map = ring.mapping();
-    let is_free = |row: &u32| {
-        // SAFETY: used within this call, whose caller keeps the ring.
-        let words = unsafe { map.row(*row) };
-        words.is_empty() || words.has_left()
-    };
-    let held = |row: &u32| !is_free(row);
-    let all = || rows.clone();
-    let order = all().filter(held).take(DEAD_ROWS_ASKED_MAX);
-    let order = order.chain(all().filter(is_free)).chain(all().filter(held));
-    for row in order {
-        // SAFETY: used within this call, whose caller keeps the ring.
-        let words = unsafe { map.row(row) };
-        if words.presence(row, &ring.lookout())? == Presence::Alive {
-            continue;
-        }
-        // One for each try: what it locks it keeps until it is closed.
-        let locks = LockFile::new(ring.as_fd())?;
-        match words.take(row, true, &locks) {
-            Ok(seat) => return Ok((row, seat.who, locks)),
-            Err(SeatError::InUse) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(OpenError::TooManyPeers(u32::try_from(rows.len()).unwrap_or(u32::MAX)))
 }
 
 impl Arrivals for Seat {
@@ -454,35 +419,7 @@ impl Waiting {
             among,
             sweep_next: Cell::new(0),
             departures_seen: Cell::new(0),
-            patrol: Patrol { calls: 0, last: Instant::now() },
+            patrol: Patrol::new(),
         }
-    }
-}
-
-/// Makes one who never waits, or never for long, sweep all the same, about once a slice.
-#[derive(Debug)]
-struct Patrol {
-    calls: u32,
-    /// When this peer swept last.
-    last: Instant,
-}
-
-impl Patrol {
-    /// Calls that found nothing between two looks at the clock.
-    const CALLS: u32 = 64;
-
-    /// Whether it has been so many calls again.
-    fn is_tired(&mut self) -> bool {
-        self.calls = (self.calls + 1) % Self::CALLS;
-        self.calls == 0
-    }
-
-    fn is_due(&mut self) -> bool {
-        let now = Instant::now();
-        let due = now.duration_since(self.last) >= SLICE;
-        if due {
-            self.last = now;
-        }
-        due
     }
 }
