@@ -9,6 +9,7 @@
 use ringbuf_shm::{Kind, Options, OtherBoot, Predecessor, Progress, Redelivery, Ring, spsc};
 use std::fmt::Write;
 use std::path::Path;
+use std::time::Duration;
 
 const SLOTS: &str = include_str!("golden/slots.hex");
 const BYTES: &str = include_str!("golden/bytes.hex");
@@ -16,6 +17,8 @@ const RECORDS: &str = include_str!("golden/records.hex");
 const MPMC_SLOTS: &str = include_str!("golden/mpmc-slots.hex");
 const MPMC_BYTES: &str = include_str!("golden/mpmc-bytes.hex");
 const MPMC_STRICT: &str = include_str!("golden/mpmc-strict.hex");
+const BROADCAST_SLOTS: &str = include_str!("golden/broadcast-slots.hex");
+const BROADCAST_BYTES: &str = include_str!("golden/broadcast-bytes.hex");
 
 /// Bytes on a line.
 const LINE: usize = 16;
@@ -75,6 +78,22 @@ fn mpmc_strict(path: &Path) {
     Ring::create_mpmc_bytes(path, &many().lanes(2).slot_size(8)).unwrap();
 }
 
+/// Begins in the middle of a lap.
+fn for_all() -> Options {
+    let options = options().capacity(4).first_position((1 << 40) + 2);
+    options.subscribers_max(3).views_max(5)
+}
+
+fn broadcast_slots(path: &Path) {
+    Ring::create_broadcast::<u64>(path, &for_all()).unwrap();
+}
+
+fn broadcast_bytes(path: &Path) {
+    let patience = Some(Duration::from_nanos(0x0102_0304_0506));
+    let options = for_all().slot_size(100).reader_patience(patience).reopen(false);
+    Ring::create_broadcast_bytes(path, &options).unwrap();
+}
+
 fn set(file: &mut [u8], offset: usize, bytes: &[u8]) {
     file[offset..offset + bytes.len()].copy_from_slice(bytes);
 }
@@ -88,7 +107,7 @@ fn settle(file: &mut [u8], name: &str) {
     crc.update(&file[..4092]);
     crc.update(&file[4096..8192]);
     set(file, 4092, &crc.finalize().to_le_bytes());
-    if !name.starts_with("mpmc") {
+    if !["mpmc", "broadcast"].iter().any(|kind| name.starts_with(kind)) {
         set(file, PEERS + 8, &[0xE0; 8]); // since
         set(file, PEERS + 16, &[0xE1; 4]); // pid
     }
@@ -155,6 +174,29 @@ fn new_rings_of_many_have_the_bytes_of_version_1() {
     compare("mpmc-slots", MPMC_SLOTS, mpmc_slots);
     compare("mpmc-bytes", MPMC_BYTES, mpmc_bytes);
     compare("mpmc-strict", MPMC_STRICT, mpmc_strict);
+}
+
+#[test]
+fn new_broadcast_rings_have_the_bytes_of_version_1() {
+    compare("broadcast-slots", BROADCAST_SLOTS, broadcast_slots);
+    compare("broadcast-bytes", BROADCAST_BYTES, broadcast_bytes);
+}
+
+#[test]
+fn broadcast_rings_with_the_bytes_of_version_1_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    for (golden, shape, stride) in [(BROADCAST_SLOTS, "slots", 32), (BROADCAST_BYTES, "bytes", 192)]
+    {
+        std::fs::write(&path, undump(golden)).unwrap();
+        let ring = Ring::open(&path).unwrap();
+        assert_eq!((ring.kind(), ring.lanes(), ring.id()), (Kind::Broadcast, 1, [0xD0; 16]));
+        assert_eq!((ring.shape().name(), ring.shape().capacity()), (shape, 4));
+        let pool = ring.pool().unwrap();
+        assert_eq!((pool.ring, pool.claims, pool.views), (4, 1, 5));
+        assert_eq!((pool.slots, pool.bytes), (10, 10 * stride));
+        std::fs::remove_file(&path).unwrap();
+    }
 }
 
 #[test]

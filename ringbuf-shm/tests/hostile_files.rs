@@ -33,11 +33,15 @@ fn ring() -> Place {
 }
 
 /// A good ring of each kind.
-fn rings() -> [Place; 2] {
+fn rings() -> [Place; 3] {
     let many = ring();
     fs::remove_file(&many.path).unwrap();
     Ring::create_mpmc::<u64>(&many.path, &Options::new().capacity(64).lanes(2)).unwrap();
-    [ring(), many]
+    let broadcast = ring();
+    fs::remove_file(&broadcast.path).unwrap();
+    let options = Options::new().capacity(4).slot_size(100).views_max(3);
+    Ring::create_broadcast_bytes(&broadcast.path, &options).unwrap();
+    [ring(), many, broadcast]
 }
 
 fn refused(path: &Path) -> OpenError {

@@ -196,6 +196,131 @@ fn lanes_of_byte_slots_are_read() {
     );
 }
 
+/// Where the regions of a small broadcast ring are.
+const PUBLISHER: u64 = 2 << 16;
+const READERS: u64 = 3 << 16;
+const CELLS: u64 = 4 << 16;
+const ENTRIES: u64 = 5 << 16;
+const POOL: u64 = 7 << 16;
+
+/// A pool of 4 + 1 + 5 slots, three subscribers; the third position is 0.
+fn for_all() -> Options {
+    let options = Options::new().capacity(4).first_position(u64::MAX - 1);
+    options.subscribers_max(3).views_max(5).slot_size(10)
+}
+
+/// The entry of this position and slot, in a ring that keeps four messages.
+fn entry(position: u64, slot: u64) -> (u64, u64) {
+    (ENTRIES + position % 4 * 8, (position / 4) << 24 | (slot + 1))
+}
+
+/// Identity of the first who sits on a row, in a word with this state.
+fn of_first(row: u64, state: u64) -> u64 {
+    (1 << 12 | row) << 3 | state
+}
+
+#[test]
+fn messages_for_all_are_read_by_position() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    Ring::create_broadcast::<u64>(&path, &for_all()).unwrap();
+    let slot = |slot: u64| POOL + slot * 32;
+    let good = [
+        (PUBLISHER, 1), // tail: three messages.
+        (PUBLISHER + 128, u64::MAX),
+        entry(u64::MAX - 1, 9),
+        entry(u64::MAX, 0),
+        entry(0, 5),
+        (slot(9), 8 << 3 | 2),
+        (slot(9) + 16, 7_u64.to_be()),
+        (slot(0), 8 << 3 | 2),
+        (slot(0) + 16, 8_u64.to_be()),
+        (slot(5), 8 << 3 | 2),
+        (slot(5) + 16, 9_u64.to_be()),
+        (READERS + 128, 3 << 32 | of_first(2, 2)), // Lossless, joined three times.
+        (READERS + 128 + 8, u64::MAX),
+        (READERS + 128 + 16, 4),
+        (READERS + 128 + 24, 5),
+        (READERS + 128 + 32, 2),
+        (READERS + 256, 1 << 32 | of_first(3, 1)), // Has left.
+        (CELLS + 4 * 128, 6 << 32 | of_first(2, 2)),
+        (CELLS + 3 * 128, of_first(2, 2)), // Looks at nothing.
+        (65_536 + 2 * 256, of_first(2, 2)),
+    ];
+    store(&path, &good);
+    prints(
+        &path,
+        &[
+            "kind: 3",
+            "region publisher: offset=131072 len=256 stride=0",
+            "region readers: offset=196608 len=384 stride=128",
+            "region cells: offset=262144 len=640 stride=128",
+            "region entries: offset=327680 len=32 stride=8",
+            "region events: offset=393216 len=256 stride=128",
+            "region data: offset=458752 len=320 stride=32",
+            "subscriber 2: dead, epoch 1, pid 0",
+            "reader of 2, epoch 1: lossless, cursor=18446744073709551615 lost=4 broken=5 views=2",
+            "reader of 3, epoch 1: idle, cursor=0 lost=0 broken=0 views=0",
+            "cell 4: slot 5 is looked at by 2, epoch 1",
+            "floor=18446744073709551615 tail=1",
+            "message 18446744073709551614: 0000000000000007",
+            "message 18446744073709551615: 0000000000000008",
+            "message 0: 0000000000000009",
+        ],
+    );
+    for (why, words) in [
+        ("life", &[(READERS, 0), (READERS, 6), (READERS, of_first(2, 2)), (READERS, 2)][..]),
+        ("cell", &[(CELLS, 0), (CELLS, 3), (CELLS, 2), (CELLS, of_first(4, 2))]),
+        ("cell", &[(CELLS, 11 << 32 | of_first(1, 2)), (CELLS, of_first(0, 2))]),
+        ("positions", &[(PUBLISHER + 128, 2), (PUBLISHER + 128, u64::MAX - 3)]),
+        // Not of the pool, of the lap before, one that nothing says of, and none.
+        ("entry", &[entry(0, 10), entry(0_u64.wrapping_sub(4), 5), entry(5, 5), (ENTRIES, 0)]),
+        ("extent", &[(slot(5), 0), (slot(5), 8 << 3 | 4), (slot(5), 9 << 3 | 2)]),
+    ] {
+        for &word in words {
+            store(&path, &[word]);
+            refuses(&path, &format!("refused: {why}"));
+            let before = good.iter().find(|(at, _)| *at == word.0);
+            store(&path, &[*before.unwrap_or(&(word.0, 1))]);
+        }
+    }
+}
+
+#[test]
+fn parts_of_messages_for_all_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    let options = for_all().first_position(4).huge_pages(true);
+    Ring::create_broadcast_bytes(&path, &options).unwrap();
+    let slot = |slot: u64| (2 << 20) + slot * 128;
+    let text = u64::from_ne_bytes(*b"abcd    ");
+    store(
+        &path,
+        &[
+            (PUBLISHER, 6), // tail: one that was broken off, and one that is whole.
+            entry(4, 1),
+            (slot(1) + 8, 77),
+            (slot(1) + 32, 2 << 3 | 3),
+            (slot(1) + 64, text),
+            entry(5, 0),
+            (slot(0) + 32, 2),
+            entry(6, 2), // Being written.
+            (slot(2) + 32, 3 << 3 | 1),
+            (slot(2) + 64, text),
+        ],
+    );
+    prints(
+        &path,
+        &[
+            "region data: offset=2097152 len=1280 stride=128",
+            "floor=4 tail=6",
+            "message 4 (broken): tag=77 len=2 6162",
+            "message 5: tag=0 len=0 ",
+            "message 6 (open): tag=0 len=3 616263",
+        ],
+    );
+}
+
 #[test]
 fn what_must_be_refused_is_refused() {
     let directory = tempfile::tempdir().unwrap();
@@ -244,6 +369,31 @@ fn what_must_be_refused_is_refused() {
         sealed(&mut file, at, byte);
         std::fs::write(&path, &file).unwrap();
         refuses(&path, why);
+    }
+    Ring::create_broadcast_bytes(directory.path().join("for all"), &for_all()).unwrap();
+    let for_all = std::fs::read(directory.path().join("for all")).unwrap();
+    for (at, byte, why) in [
+        (48, 4, "refused: kind 4"),
+        (52, 3, "refused: shape 3"),
+        (64, 1, "refused: capacity"),
+        (67, 1, "refused: capacity"),
+        (64, 8, "refused: data"),
+        (105, 8, "refused: rows or lanes"),
+        (104, 1, "refused: rows or lanes"),
+        (136, 2, "refused: policy"),
+        (152, 2, "refused: rows or lanes"),
+        (156, 5, "refused: regions"),
+        (224, 2, "refused: rows or lanes"),
+        (232, 0, "refused: views or claims"),
+        (233, 17, "refused: views or claims"),
+        (232, 6, "refused: data"),
+        (236, 2, "refused: views or claims"),
+    ] {
+        let mut file = for_all.clone();
+        sealed(&mut file, at, byte);
+        std::fs::write(&path, &file).unwrap();
+        refuses(&path, why);
+        assert!(Ring::open(&path).is_err(), "{at}");
     }
     refuses(directory.path(), "refused: not a regular file");
     refuses(&directory.path().join("none"), "refused: No such file or directory");

@@ -8,13 +8,16 @@ import fcntl, os, stat, struct, sys, zlib
 
 SHAPES = {1: "slots", 3: "records", 4: "bytes"}
 REGIONS = {1: {1: "peers", 2: "producer", 3: "consumer", 4: "events", 5: "data"},
-           2: {1: "peers", 6: "lanes", 7: "board", 4: "events", 5: "data"}}
-HEADER = struct.Struct("=8s4I3Q4I3Q2IQI4s2Q8I4Q16s16s2I")
+           2: {1: "peers", 6: "lanes", 7: "board", 4: "events", 5: "data"},
+           3: {1: "peers", 8: "publisher", 9: "readers", 10: "cells", 11: "entries", 4: "events", 5: "data"}}
+LIVES = {1: "idle", 2: "lossless", 3: "lossy", 4: "latest", 5: "evicted"}
+EXTENTS = {1: " (open)", 2: "", 3: " (broken)"}
+HEADER = struct.Struct("=8s4I3Q4I3Q2IQI4s2Q8I4Q16s16s4I")
 FIELDS = """magic endian version word_bits header_len incompatible read_compatible compatible
     kind shape fence sleeper capacity slot_size stride alignment message_header first_position
     rows widths type_size type_align type_name_len metadata_len redelivery reopen other_boot
     delivery_max lanes region_count reader_patience lock_base file_len created boot_id ring_id
-    producer_rows progress""".split()
+    producer_rows progress views claims""".split()
 
 def require(condition, why):
     if not condition:
@@ -39,23 +42,30 @@ def read_header(fd):
     require(h["incompatible"] == 0, f"unknown features {h['incompatible']:#x}")
     require(h["kind"] in REGIONS, f"kind {h['kind']}")
     names, many, capacity, lanes = REGIONS[h["kind"]], h["kind"] == 2, h["capacity"], h["lanes"]
-    rows = 0 < h["producer_rows"] < h["rows"] <= 4096 if many else h["rows"] == 2
+    broadcast = h["kind"] == 3
+    rows = 0 < h["producer_rows"] < h["rows"] <= (4096 if many else 1025) if h["kind"] > 1 else h["rows"] == 2
+    require(not broadcast or h["producer_rows"] == 1, "rows or lanes")
     require(rows and 0 < lanes <= (64 if many else 1), "rows or lanes")
     require(not many or h["progress"] in (1, 2) and 0 < h["delivery_max"] < 256, "progress or delivery")
-    require(h["shape"] in SHAPES and not (many and h["shape"] == 3), f"shape {h['shape']}")
+    require(not broadcast or 0 < h["views"] <= 4096 and h["claims"] == 1, "views or claims")
+    require(h["shape"] in SHAPES and (h["shape"] != 3 or h["kind"] == 1), f"shape {h['shape']}")
     h["shape"] = SHAPES[h["shape"]]
-    require((64 if many else 1) <= capacity <= 1 << 32 and capacity & -capacity == capacity, "capacity")
+    least = {1: 1, 2: 64, 3: 2}[h["kind"]]
+    require(least <= capacity <= 1 << 32 and capacity & -capacity == capacity, "capacity")
+    h["slots"] = lanes * capacity + (h["claims"] + h["views"]) * broadcast
+    require(not broadcast or h["slots"] <= 2**24 - 2, "capacity")
     require(h["widths"] == bytes([12, 17, 3, 32]), "widths")
     require(h["fence"] == 1 and h["sleeper"] in (1, 2), "fence or sleeper")
     require(all(h[p] in (1, 2) for p in ("redelivery", "reopen", "other_boot")), "policy")
+    require(not broadcast or h["redelivery"] == 1, "policy")
     require(h["type_name_len"] <= 256 and h["metadata_len"] <= 4096, "length of name or metadata")
     h["type_name"] = head[768:768 + h["type_name_len"]].decode()
     h["metadata"] = head[4096:4096 + h["metadata_len"]]
-    table = [struct.unpack_from("=2I3Q", head, 256 + 32 * i) for i in range(5)]
-    require(h["region_count"] == 5 and [entry[0] for entry in table] == list(names), "regions")
+    table = [struct.unpack_from("=2I3Q", head, 256 + 32 * i) for i in range(len(names))]
+    require(h["region_count"] == len(names) and [entry[0] for entry in table] == list(names), "regions")
     h["regions"] = {names[entry[0]]: entry[2:] for entry in table}
     data, length, stride = h["regions"]["data"]
-    require(length == lanes * capacity * (stride or 1) and data + length <= h["file_len"], "data")
+    require(length == h["slots"] * (stride or 1) and data + length <= h["file_len"], "data")
     require(status.st_size >= h["file_len"], "cut short")
     require(status.st_size == h["file_len"], "length of the file")
     return h
@@ -114,6 +124,55 @@ def messages_of_lane(fd, h, lane):
     for ahead, at in sorted(full):
         yield f"message {lane}/{(head + ahead) % 2**64}: {slot(fd, h, at)}"
 
+def identity(word, first, last):
+    row, epoch = word >> 3 & 4095, word >> 15 & 0x1FFFF
+    return f"{row}, epoch {epoch}" if epoch and first <= row <= last else None
+
+def readers_and_cells(fd, h):
+    for row in range(1, h["rows"]):
+        life, cursor, lost, broken, views = words(fd, h["regions"]["readers"][0] + 128 * (row - 1), 5)
+        who = identity(life, row, row)
+        require(life & 7 in LIVES and (who or life & 0xFFFFFFFF == 1), "life")
+        if life != 1:
+            counts = f"lost={lost} broken={broken} views={views}"
+            yield f"reader of {who}: {LIVES[life & 7]}, cursor={cursor} {counts}"
+    for cell in range(h["views"]):
+        word, = words(fd, h["regions"]["cells"][0] + 128 * cell, 1)
+        who = identity(word, 1, h["rows"] - 1)
+        require(word == 1 or word & 7 == 2 and who and word >> 32 <= h["slots"], "cell")
+        if word >> 32:
+            yield f"cell {cell}: slot {(word >> 32) - 1} is looked at by {who}"
+
+def messages_for_all(fd, h):
+    publisher, capacity = h["regions"]["publisher"][0], h["capacity"]
+    # The tail before and after the rest: what is found is between, however far it goes meanwhile.
+    before, = words(fd, publisher, 1)
+    floor, = words(fd, publisher + 128, 1)
+    entries = words(fd, h["regions"]["entries"][0], capacity)
+    tail, = words(fd, publisher, 1)
+    oldest, laps, placed = (before - tail) % -2**64 - capacity, capacity << 40, []
+    require(oldest <= (floor - tail) % -2**64 <= 0, "positions")
+    yield f"floor={floor} tail={tail}"
+    for index, entry in enumerate(entries):
+        lap, slot_number = entry >> 24, entry % 2**24 - 1
+        if entry == 0:  # Nothing was shown here since the ring was made.
+            empty = (before - 1 - index) % capacity >= (before - h["first_position"]) % 2**64
+            require(empty, "entry")
+            continue
+        ahead = (lap * capacity + index - tail) % -laps
+        require(0 <= slot_number < h["slots"] and oldest <= ahead <= 0, "entry")
+        placed.append((ahead, index, entry, h["regions"]["data"][0] + slot_number * h["stride"]))
+    for ahead, index, entry, at in sorted(placed):
+        extent, = words(fd, at + (32 if h["shape"] == "bytes" else 0), 1)
+        length, text = extent >> 3, ""
+        if h["shape"] == "bytes":
+            text = f"tag={words(fd, at + 8, 1)[0]} len={length} "
+        text += os.pread(fd, min(length, h["slot_size"]), at + h["message_header"]).hex()
+        if words(fd, h["regions"]["entries"][0] + 8 * index, 1) != (entry,):
+            continue  # Another one stands there by now, and this may be of anything.
+        require(extent & 7 in EXTENTS and length <= h["slot_size"], "extent")
+        yield f"message {(tail + ahead) % 2**64}{EXTENTS[extent & 7]}: {text}"
+
 def main(path):
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -125,12 +184,16 @@ def main(path):
         print(f"{name}: {h[name]}")
     for name, (offset, length, stride) in h["regions"].items():
         print(f"region {name}: offset={offset} len={length} stride={stride}")
-    (peers, _, stride), many = h["regions"]["peers"], h["kind"] == 2
+    (peers, _, stride), many = h["regions"]["peers"], h["kind"] > 1
+    sides = ("publisher", "subscriber") if h["kind"] == 3 else ("producer", "consumer")
     for row in range(h["rows"]):
         state, _since, pid = struct.unpack("=2QI", os.pread(fd, 20, peers + stride * row))
-        name = ("producer" if row < (h["producer_rows"] or 1) else "consumer") + f" {row}" * many
+        name = sides[row >= (h["producer_rows"] or 1)] + f" {row}" * many
         if not many or state != 1:
             print(f"{name}: {presence(fd, state, row)}, pid {pid}")
+    if h["kind"] == 3:
+        print(*readers_and_cells(fd, h), *messages_for_all(fd, h), sep="\n")
+        return
     for lane in range(h["lanes"]):
         print(*(messages_of_lane(fd, h, lane) if many else messages(fd, h)), sep="\n")
 
