@@ -6,7 +6,9 @@
 //! fixed values before the comparison.
 #![cfg(target_endian = "little")]
 
-use ringbuf_shm::{Kind, Options, OtherBoot, Predecessor, Progress, Redelivery, Ring, spsc};
+use ringbuf_shm::{
+    Kind, Options, OtherBoot, Predecessor, Progress, Redelivery, Ring, broadcast, spsc,
+};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -183,7 +185,7 @@ fn new_broadcast_rings_have_the_bytes_of_version_1() {
 }
 
 #[test]
-fn broadcast_rings_with_the_bytes_of_version_1_open() {
+fn broadcast_rings_with_the_bytes_of_version_1_open_and_deliver() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ring");
     for (golden, shape, stride) in [(BROADCAST_SLOTS, "slots", 32), (BROADCAST_BYTES, "bytes", 192)]
@@ -195,6 +197,20 @@ fn broadcast_rings_with_the_bytes_of_version_1_open() {
         let pool = ring.pool().unwrap();
         assert_eq!((pool.ring, pool.claims, pool.views), (4, 1, 5));
         assert_eq!((pool.slots, pool.bytes), (10, 10 * stride));
+        if shape == "slots" {
+            let mut publisher = broadcast::Publisher::<u64>::attach(&ring).unwrap();
+            assert_eq!(publisher.position(), (1 << 40) + 2);
+            let mut subscriber =
+                broadcast::Subscriber::<u64>::attach(&ring, broadcast::Delivery::Lossless).unwrap();
+            publisher.push(7).unwrap();
+            assert_eq!(subscriber.pop(), Ok(7));
+        } else {
+            let mut publisher = broadcast::bytes::Publisher::attach(&ring).unwrap();
+            let join = broadcast::Delivery::Lossy;
+            let mut subscriber = broadcast::bytes::Subscriber::attach(&ring, join).unwrap();
+            publisher.push(b"one").unwrap();
+            assert_eq!(&subscriber.read().unwrap()[..], b"one");
+        }
         std::fs::remove_file(&path).unwrap();
     }
 }

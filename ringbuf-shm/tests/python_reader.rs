@@ -2,6 +2,7 @@
 //! Method: `read_ring.py` knows that page and nothing of this crate. It is run on
 //! rings with known messages, and on files that it must refuse.
 
+use ringbuf_shm::broadcast::{Delivery, bytes};
 use ringbuf_shm::{Options, Ring, spsc};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -317,6 +318,58 @@ fn parts_of_messages_for_all_are_read() {
             "message 4 (broken): tag=77 len=2 6162",
             "message 5: tag=0 len=0 ",
             "message 6 (open): tag=0 len=3 616263",
+        ],
+    );
+}
+
+#[test]
+fn what_a_publisher_wrote_for_all_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    let mut publisher = bytes::Publisher::create(&path, &for_all()).unwrap();
+    let mut reader = bytes::Subscriber::open(&path, Delivery::Lossless).unwrap();
+    let mut late = bytes::Subscriber::open(&path, Delivery::Lossy).unwrap();
+    for message in [b"a", b"b", b"c", b"d", b"e"] {
+        publisher.push(message).unwrap();
+        drop(reader.read().unwrap());
+    }
+    let mut claim = publisher.claim().unwrap();
+    claim[..2].copy_from_slice(b"fg");
+    claim.set_tag(77);
+    claim.commit(2).unwrap();
+    let view = reader.read().unwrap();
+    // The oldest that is promised; the next message takes its place.
+    let seen = late.read().unwrap();
+    assert_eq!((&seen[..], late.lost()), (&b"c"[..], 2));
+    let mut begun = publisher.claim().unwrap().begin().unwrap();
+    begun.rest_mut()[..3].copy_from_slice(b"hij");
+    begun.advance(1).unwrap();
+    let pid = std::process::id();
+    prints(
+        &path,
+        &[
+            &format!("publisher 0: alive, epoch 1, pid {pid}"),
+            &format!("subscriber 1: alive, epoch 1, pid {pid}"),
+            "reader of 1, epoch 1: lossless, cursor=4 lost=0 broken=0 views=2",
+            "reader of 2, epoch 1: lossy, cursor=1 lost=2 broken=0 views=2",
+            "floor=2 tail=4",
+            "message 1: tag=0 len=1 64",
+            "message 2: tag=0 len=1 65",
+            "message 3: tag=77 len=2 6667",
+            "message 4 (open): tag=0 len=1 68",
+        ],
+    );
+    drop((view, seen, begun));
+    drop((reader, late));
+    prints(
+        &path,
+        &[
+            &format!("subscriber 1: closed, epoch 1, pid {pid}"),
+            "reader of 1, epoch 1: idle, cursor=4 lost=0 broken=0 views=2",
+            "message 1: tag=0 len=1 64",
+            "message 2: tag=0 len=1 65",
+            "message 3: tag=77 len=2 6667",
+            "message 4 (broken): tag=0 len=1 68",
         ],
     );
 }
