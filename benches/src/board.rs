@@ -114,6 +114,26 @@ impl Board {
         self.counted(0..self.crowd.peers())
     }
 
+    /// How many messages every consumer has received so far.
+    pub(crate) fn received_by_each(&self) -> u64 {
+        let consumers = self.crowd.producers..self.crowd.peers();
+        let counts = consumers.map(|peer| self.count_of(peer).load(Relaxed));
+        counts.min().unwrap_or(0)
+    }
+
+    /// When all peers have ended: that each consumer has as many as were sent.
+    pub(crate) fn verify_each(&self) -> io::Result<()> {
+        let sent = self.counted(0..self.crowd.producers);
+        for peer in self.crowd.producers..self.crowd.peers() {
+            let received = self.count_of(peer).load(Relaxed);
+            if received != sent {
+                let message = format!("{sent} sent, {received} received by one");
+                return Err(io::Error::other(message));
+            }
+        }
+        Ok(())
+    }
+
     /// When all peers have ended: that what was received is what was sent.
     pub(crate) fn verify(&self) -> io::Result<()> {
         let summed = |peers: Range<u32>| {

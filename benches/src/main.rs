@@ -4,6 +4,7 @@
 //! next; this one only starts them by turns and prints the table.
 
 mod board;
+mod broadcast;
 mod crowd;
 mod machine;
 mod message;

@@ -6,6 +6,8 @@
 
 /// Words of a frame of 1920x1080 pixels in NV12: 3,110,400 bytes.
 pub(crate) const FRAME_WORDS: usize = 1920 * 1080 * 3 / 2 / 8;
+/// Words of a frame of 3840x2160 pixels in NV12: 12,441,600 bytes.
+pub(crate) const FRAME_4K_WORDS: usize = 3840 * 2160 * 3 / 2 / 8;
 
 /// Writes message `number`; of a frame that is not to be `touched`, its number alone.
 #[inline(always)]
@@ -29,7 +31,7 @@ pub(crate) fn of<const W: usize>(number: u64) -> [u64; W] {
 /// Whether this is message `number`, whole.
 #[inline(always)]
 pub(crate) fn is<const W: usize>(words: &[u64; W], number: u64, touched: bool) -> bool {
-    if W == FRAME_WORDS && !touched {
+    if W >= FRAME_WORDS && !touched {
         return words[0] == number;
     }
     let count = W as u64;

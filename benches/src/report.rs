@@ -1,5 +1,6 @@
 //! The tables, and how ours compares with the limit and with the best rival.
 
+use crate::broadcast::Broadcast;
 use crate::rivals::Kind;
 use crate::run::Outcome;
 use crate::sample::Sample;
@@ -84,17 +85,36 @@ fn title(workload: Workload) -> String {
                 "8 bytes, each to one, from {producers} to {consumers}{idle}, room for {capacity}"
             )
         }
+        Workload::Broadcast(broadcast) => broadcast_title(broadcast),
+    }
+}
+
+fn broadcast_title(broadcast: Broadcast) -> String {
+    let (bytes, room) = (broadcast.bytes(), broadcast.capacity());
+    let to = match broadcast.subscribers() {
+        1 => "to 1 subscriber".to_owned(),
+        several => format!("each to {several} subscribers"),
+    };
+    match broadcast {
+        Broadcast::Messages { .. } => format!("messages of {bytes} bytes, {to}, room for {room}"),
+        Broadcast::RoundTrip => {
+            format!("{bytes} bytes published there and published back, both sides spin")
+        }
+        Broadcast::Frames { touched, .. } => {
+            let what = if touched { "written and summed whole" } else { "handed over untouched" };
+            format!("frames of {bytes} bytes, {what}, {to}, room for {room}")
+        }
     }
 }
 
 fn head(workload: Workload) -> &'static str {
     match workload {
-        Workload::Stream { .. } => "| who | where | M msg/s | GB/s |\n|---|---|--:|--:|",
         Workload::Mpmc(_) => "| who | where | M msg/s | ns/msg |\n|---|---|--:|--:|",
-        Workload::Frames { .. } => "| who | where | frames/s | GB/s |\n|---|---|--:|--:|",
-        Workload::RoundTrip { .. } => {
+        _ if workload.returns() => {
             "| who | where | p50 ns | p99 ns | p99.9 ns | max ns |\n|---|---|--:|--:|--:|--:|"
         }
+        _ if workload.frames() => "| who | where | frames/s | GB/s |\n|---|---|--:|--:|",
+        _ => "| who | where | M msg/s | GB/s |\n|---|---|--:|--:|",
     }
 }
 
@@ -114,9 +134,10 @@ fn row(outcome: &Outcome) -> String {
     let gigabytes = number(rate.median * case.workload.bytes() as f64 / 1e9);
     let (unit, besides) = match case.workload {
         Workload::Mpmc(_) => (1e-6, number(1e9 / rate.median)),
-        Workload::Stream { .. } => (1e-6, gigabytes),
         // What is handed over untouched crosses nothing.
-        workload => (1.0, if workload.touched() { gigabytes } else { "-".to_owned() }),
+        workload if !workload.touched() => (1.0, "-".to_owned()),
+        workload if workload.frames() => (1.0, gigabytes),
+        _ => (1e-6, gigabytes),
     };
     let rate = Spread { median: rate.median * unit, min: rate.min * unit, max: rate.max * unit };
     format!("{who} {} | {besides} |", rate.shown())

@@ -3,6 +3,7 @@
 //! The side that watches the clock receives (or sends pings); the other side sends
 //! (or echoes) without end and is stopped from outside when the watch has run out.
 
+use crate::broadcast::Broadcast;
 use crate::message;
 use crate::queue::{Receiver, Sender};
 use crate::sample::Sample;
@@ -86,6 +87,8 @@ pub(crate) enum Workload {
     Frames { touched: bool },
     /// Messages of 8 bytes from many to many, each to one of them, one at a time.
     Mpmc(Crowd),
+    /// From one to each of several.
+    Broadcast(Broadcast),
 }
 
 impl Workload {
@@ -105,7 +108,8 @@ impl Workload {
         ]
         .map(Self::Mpmc);
         let trips = [trip(Waiting::Spin), trip(Waiting::Sleep)].concat();
-        [&stream(1)[..], &stream(BATCH), &trips, &frames, &mpmc].concat()
+        let broadcasts: Vec<Self> = Broadcast::all().into_iter().map(Self::Broadcast).collect();
+        [&stream(1)[..], &stream(BATCH), &trips, &frames, &mpmc, &broadcasts].concat()
     }
 
     /// Bytes of one message.
@@ -114,6 +118,7 @@ impl Workload {
             Self::Stream { bytes, .. } | Self::RoundTrip { bytes, .. } => bytes,
             Self::Frames { .. } => message::FRAME_WORDS * 8,
             Self::Mpmc(_) => 8,
+            Self::Broadcast(broadcast) => broadcast.bytes(),
         }
     }
 
@@ -123,6 +128,7 @@ impl Workload {
             Self::Stream { .. } | Self::RoundTrip { .. } => CAPACITY,
             Self::Frames { .. } => FRAMES,
             Self::Mpmc(crowd) => crowd.capacity,
+            Self::Broadcast(broadcast) => broadcast.capacity(),
         }
     }
 
@@ -133,17 +139,36 @@ impl Workload {
 
     /// Whether messages are written and read whole.
     pub(crate) fn touched(self) -> bool {
-        !matches!(self, Self::Frames { touched: false })
+        match self {
+            Self::Frames { touched } => touched,
+            Self::Broadcast(broadcast) => broadcast.touched(),
+            _ => true,
+        }
+    }
+
+    /// Whether they are video frames.
+    pub(crate) fn frames(self) -> bool {
+        self.bytes() >= message::FRAME_WORDS * 8
     }
 
     /// Whether messages also go back.
     pub(crate) fn returns(self) -> bool {
-        matches!(self, Self::RoundTrip { .. })
+        matches!(self, Self::RoundTrip { .. } | Self::Broadcast(Broadcast::RoundTrip))
     }
 
-    /// The producers and consumers, if there are many.
-    pub(crate) fn crowd(self) -> Option<Crowd> {
+    /// Whether it is a queue with one at each end.
+    pub(crate) fn one_to_one(self) -> bool {
+        matches!(self, Self::Stream { .. } | Self::RoundTrip { .. } | Self::Frames { .. })
+    }
+
+    /// The producers and consumers, if each message goes to one of many.
+    pub(crate) fn mpmc(self) -> Option<Crowd> {
         if let Self::Mpmc(crowd) = self { Some(crowd) } else { None }
+    }
+
+    /// The producers and consumers, if one process watches them all.
+    pub(crate) fn crowd(self) -> Option<Crowd> {
+        if let Self::Broadcast(broadcast) = self { broadcast.crowd() } else { self.mpmc() }
     }
 
     /// How many peers take part.
@@ -153,7 +178,11 @@ impl Workload {
 
     /// How the sides of a round trip wait.
     pub(crate) fn waiting(self) -> Option<Waiting> {
-        if let Self::RoundTrip { waiting, .. } = self { Some(waiting) } else { None }
+        match self {
+            Self::RoundTrip { waiting, .. } => Some(waiting),
+            Self::Broadcast(Broadcast::RoundTrip) => Some(Waiting::Spin),
+            _ => None,
+        }
     }
 }
 
@@ -161,6 +190,7 @@ impl fmt::Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mpmc(crowd) => write!(f, "{crowd}"),
+            Self::Broadcast(broadcast) => write!(f, "{broadcast}"),
             Self::Stream { bytes, batch: 1 } => write!(f, "stream/{bytes}"),
             Self::Stream { bytes, batch } => write!(f, "stream/{bytes}x{batch}"),
             Self::RoundTrip { bytes, waiting: Waiting::Spin } => write!(f, "trip/{bytes}/spin"),
@@ -178,7 +208,7 @@ pub(crate) fn receive<const W: usize>(
     time: Duration,
 ) -> io::Result<Sample> {
     let touched = workload.touched();
-    let look_every = if W == message::FRAME_WORDS { 1 } else { LOOK_EVERY };
+    let look_every = if W >= message::FRAME_WORDS { 1 } else { LOOK_EVERY };
     let mut wrong = false;
     let mut next = 0;
     let mut look_at = look_every;

@@ -51,6 +51,21 @@ fn a_quick_run_measures_every_mechanism_from_many_to_many() {
 }
 
 #[test]
+fn a_quick_run_measures_one_to_each_of_several() {
+    let report = stdout(&benches(&["--quick", "--seconds=0.01", "broadcast/"]));
+    let rows: Vec<&str> = report.lines().filter(|line| line.contains(" [")).collect();
+    let names = stdout(&benches(&["--list", "broadcast/"]));
+    assert_eq!(rows.len(), names.lines().count() + 1, "{report}");
+    assert!(!report.contains("failed"), "{report}");
+    for name in ["64", "64x8", "round-trip", "1080p/untouched", "4kx8/untouched"] {
+        assert!(names.contains(&format!("broadcast/{name}/limit-cursors\n")), "{names}");
+    }
+    for name in ["1080p", "4k"] {
+        assert!(names.contains(&format!("broadcast/{name}/limit-one-process\n")), "{names}");
+    }
+}
+
+#[test]
 fn the_list_names_every_rival_and_a_filter_that_matches_nothing_is_refused() {
     let list = stdout(&benches(&["--list"]));
     for name in ["ringbuf-spin", "ringbuf-futex", "rtrb", "array-queue", "pipe", "unix-socket"] {

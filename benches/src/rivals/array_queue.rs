@@ -20,7 +20,7 @@ pub(crate) fn rival() -> Rival {
         can: |workload| match workload {
             Workload::Stream { batch, .. } => batch == 1,
             Workload::RoundTrip { waiting, .. } => waiting == Waiting::Spin,
-            Workload::Frames { .. } => false,
+            Workload::Frames { .. } | Workload::Broadcast(_) => false,
             Workload::Mpmc(crowd) => !crowd.varied(),
         },
         run: |job| match job.workload {

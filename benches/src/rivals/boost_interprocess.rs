@@ -5,7 +5,7 @@
 use super::{Kind, Rival, Sides};
 use crate::queue::{Receiver, Sender};
 use crate::sides::keeper::{self, Keeper, Lasting};
-use crate::sides::{Hub, Job};
+use crate::sides::{Hub, Job, processes};
 use crate::workload::Workload;
 use std::ffi::{CString, c_char};
 use std::io;
@@ -19,8 +19,8 @@ pub(crate) fn rival() -> Rival {
         kind: Kind::Rival,
         sides: Sides::Processes,
         how: "`message_queue`, calls that wait",
-        can: |workload| workload.crowd().is_some_and(|crowd| !crowd.varied()),
-        run: keeper::crowd::<MessageQueue>,
+        can: |workload| workload.mpmc().is_some_and(|crowd| !crowd.varied()),
+        run: |job| keeper::beside::<MessageQueue>(job, processes::crowd::<MessageQueue>),
     }
 }
 
@@ -69,15 +69,15 @@ impl Hub for MessageQueue {
         Keeper::start(job)
     }
 
-    fn sender(hub: OwnedFd) -> io::Result<End> {
+    fn sender(hub: OwnedFd, _workload: Workload) -> io::Result<End> {
         let name = CString::new(keeper::name(hub)?)?;
         // SAFETY: the name ends in a zero and outlives the call.
         let opened = unsafe { benches_interprocess_open(name.as_ptr()) };
         Ok(End(NonNull::new(opened).ok_or(io::ErrorKind::NotFound)?))
     }
 
-    fn receiver(hub: OwnedFd) -> io::Result<End> {
-        Self::sender(hub)
+    fn receiver(hub: OwnedFd, workload: Workload) -> io::Result<End> {
+        Self::sender(hub, workload)
     }
 }
 

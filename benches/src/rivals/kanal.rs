@@ -12,7 +12,7 @@ pub(crate) fn rival() -> Rival {
         kind: Kind::Rival,
         sides: Sides::Threads,
         how: "bounded, calls that wait; it spins by itself before it sleeps",
-        can: |workload| workload.crowd().is_some_and(|crowd| !crowd.varied()),
+        can: |workload| workload.mpmc().is_some_and(|crowd| !crowd.varied()),
         run: |job| match job.workload {
             Workload::Mpmc(crowd) => threads::crowd(job, &End::new(crowd.capacity)),
             _ => Err(io::ErrorKind::Unsupported.into()),

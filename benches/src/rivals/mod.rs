@@ -100,6 +100,12 @@ pub(crate) fn share<T>(attempt: impl FnMut() -> io::Result<Option<T>>) -> io::Re
     try_again::<SHARE_EVERY, T>(attempt)
 }
 
+/// Tries until there is a result, as one of `many` or of two.
+#[inline(always)]
+pub(crate) fn poll<T>(many: bool, attempt: impl FnMut() -> io::Result<Option<T>>) -> io::Result<T> {
+    if many { share(attempt) } else { spin(attempt) }
+}
+
 #[inline(always)]
 fn try_again<const YIELD_EVERY: u32, T>(
     mut attempt: impl FnMut() -> io::Result<Option<T>>,

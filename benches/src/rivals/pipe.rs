@@ -16,7 +16,7 @@ pub(crate) fn rival() -> Rival {
         kind: Kind::Rival,
         sides: Sides::Processes,
         how: "1 MiB; a call a message or a batch; non-blocking in spinning round trips",
-        can: |workload| workload.crowd().is_none(),
+        can: Workload::one_to_one,
         run: |job| match job.workload {
             Workload::Frames { .. } => processes::frames::<ByteStream<Pipe>>(job),
             _ => processes::messages::<ByteStream<Pipe>>(job),

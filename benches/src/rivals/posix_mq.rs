@@ -6,6 +6,7 @@
 use super::{Kind, Rival, Sides, again};
 use crate::queue::{Receiver, Sender};
 use crate::sides::{Hub, Job, processes};
+use crate::workload::Workload;
 use std::ffi::CString;
 use std::fs;
 use std::io;
@@ -22,7 +23,7 @@ pub(crate) fn rival() -> Rival {
         sides: Sides::Processes,
         how: "calls that wait; with room for as many as any user may have: 10, unless the \
               system was told otherwise",
-        can: |workload| workload.crowd().is_some_and(|crowd| !crowd.varied()),
+        can: |workload| workload.mpmc().is_some_and(|crowd| !crowd.varied()),
         run: processes::crowd::<PosixMq>,
     }
 }
@@ -63,11 +64,11 @@ impl Hub for PosixMq {
         Ok((hub, ()))
     }
 
-    fn sender(hub: OwnedFd) -> io::Result<End> {
+    fn sender(hub: OwnedFd, _workload: Workload) -> io::Result<End> {
         Ok(End(hub))
     }
 
-    fn receiver(hub: OwnedFd) -> io::Result<End> {
+    fn receiver(hub: OwnedFd, _workload: Workload) -> io::Result<End> {
         Ok(End(hub))
     }
 }

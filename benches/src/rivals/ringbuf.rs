@@ -31,7 +31,7 @@ pub(crate) fn rivals() -> Vec<Rival> {
             kind: Kind::Ours,
             sides: Sides::Processes,
             how: "`Sleeper::Spin`, calls that do not wait, tried again after a pause",
-            can: |workload| workload.waiting() != Some(Waiting::Sleep),
+            can: |workload| able(workload) && workload.waiting() != Some(Waiting::Sleep),
             run: run::<false>,
         },
         Rival {
@@ -40,7 +40,7 @@ pub(crate) fn rivals() -> Vec<Rival> {
             sides: Sides::Processes,
             how: "`Sleeper::Futex` and calls that wait, as by default; \
                   in round trips with `set_spin(0)`",
-            can: |workload| workload.waiting() != Some(Waiting::Spin),
+            can: |workload| able(workload) && workload.waiting() != Some(Waiting::Spin),
             run: run::<true>,
         },
         Rival {
@@ -60,6 +60,10 @@ pub(crate) fn rivals() -> Vec<Rival> {
             run: |job| processes::crowd::<many::Slots<true, true>>(job),
         },
     ]
+}
+
+fn able(workload: Workload) -> bool {
+    workload.one_to_one() || workload.mpmc().is_some()
 }
 
 fn run<const SLEEPS: bool>(job: &Job) -> io::Result<Option<Sample>> {

@@ -22,7 +22,7 @@ pub(crate) fn rival() -> Rival {
         sides: Sides::Threads,
         how: "tried again after a pause; batches and 1024 bytes in place (chunks); \
               frames as boxes that go round",
-        can: |workload| workload.crowd().is_none() && workload.waiting() != Some(Waiting::Sleep),
+        can: |workload| workload.one_to_one() && workload.waiting() != Some(Waiting::Sleep),
         run: |job| match job.workload {
             Workload::Frames { .. } => threads::frames::<Boxes>(job),
             _ => threads::messages::<Values>(job),

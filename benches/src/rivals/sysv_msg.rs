@@ -6,7 +6,7 @@
 use super::{Kind, Rival, Sides, again};
 use crate::queue::{Receiver, Sender};
 use crate::sides::keeper::{self, Keeper, Lasting};
-use crate::sides::{Hub, Job};
+use crate::sides::{Hub, Job, processes};
 use crate::workload::Workload;
 use std::io;
 use std::mem;
@@ -19,8 +19,8 @@ pub(crate) fn rival() -> Rival {
         kind: Kind::Rival,
         sides: Sides::Processes,
         how: "calls that wait",
-        can: |workload| workload.crowd().is_some_and(|crowd| !crowd.varied()),
-        run: keeper::crowd::<SysvMsg>,
+        can: |workload| workload.mpmc().is_some_and(|crowd| !crowd.varied()),
+        run: |job| keeper::beside::<SysvMsg>(job, processes::crowd::<SysvMsg>),
     }
 }
 
@@ -64,12 +64,12 @@ impl Hub for SysvMsg {
         Keeper::start(job)
     }
 
-    fn sender(hub: OwnedFd) -> io::Result<End> {
+    fn sender(hub: OwnedFd, _workload: Workload) -> io::Result<End> {
         keeper::name(hub)?.parse().map(End).map_err(io::Error::other)
     }
 
-    fn receiver(hub: OwnedFd) -> io::Result<End> {
-        Self::sender(hub)
+    fn receiver(hub: OwnedFd, workload: Workload) -> io::Result<End> {
+        Self::sender(hub, workload)
     }
 }
 

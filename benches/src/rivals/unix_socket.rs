@@ -14,7 +14,7 @@ pub(crate) fn rival() -> Rival {
         kind: Kind::Rival,
         sides: Sides::Processes,
         how: "SOCK_STREAM; a call a message or a batch; non-blocking in spinning round trips",
-        can: |workload| workload.crowd().is_none(),
+        can: Workload::one_to_one,
         run: |job| match job.workload {
             Workload::Frames { .. } => processes::frames::<ByteStream<Socket>>(job),
             _ => processes::messages::<ByteStream<Socket>>(job),

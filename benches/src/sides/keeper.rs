@@ -4,7 +4,7 @@
 //! until its standard input ends: that is when the one who started it ends, however that
 //! happens. Then it removes the thing.
 
-use super::{Hub, Job, Part, processes};
+use super::{Job, Part};
 use crate::sample::Sample;
 use crate::workload::Workload;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -24,12 +24,15 @@ pub(crate) trait Lasting {
     fn remove(name: &str) -> io::Result<()>;
 }
 
-/// Runs many to many over such a connection, or one of them, or keeps it.
-pub(crate) fn crowd<L: Lasting + Hub<Kept = Keeper>>(job: &Job) -> io::Result<Option<Sample>> {
+/// Keeps such a connection, or is one of those who use it.
+pub(crate) fn beside<L: Lasting>(
+    job: &Job,
+    others: fn(&Job) -> io::Result<Option<Sample>>,
+) -> io::Result<Option<Sample>> {
     if job.part == Part::Keeper {
         return keep::<L>(job.workload).map(|()| None);
     }
-    processes::crowd::<L>(job)
+    others(job)
 }
 
 fn keep<L: Lasting>(workload: Workload) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! The sides of a measurement, and how they come to their ends.
 
+pub(crate) mod broadcast;
 pub(crate) mod keeper;
 pub(crate) mod processes;
 pub(crate) mod threads;
@@ -80,9 +81,9 @@ pub(crate) trait Channel<const W: usize> {
 }
 
 /// A connection of many processes, all of which get the same descriptor.
-pub(crate) trait Hub {
-    type Sender: Sender<1>;
-    type Receiver: Receiver<1>;
+pub(crate) trait Hub<const W: usize = 1> {
+    type Sender: Sender<W>;
+    type Receiver: Receiver<W>;
     /// What is kept until all of them have ended.
     type Kept;
 
@@ -90,10 +91,10 @@ pub(crate) trait Hub {
     fn open(job: &Job) -> io::Result<(OwnedFd, Self::Kept)>;
 
     /// A sending end, in one of the processes.
-    fn sender(hub: OwnedFd) -> io::Result<Self::Sender>;
+    fn sender(hub: OwnedFd, workload: Workload) -> io::Result<Self::Sender>;
 
     /// A receiving end, in one of the processes.
-    fn receiver(hub: OwnedFd) -> io::Result<Self::Receiver>;
+    fn receiver(hub: OwnedFd, workload: Workload) -> io::Result<Self::Receiver>;
 }
 
 /// A one-way connection between two threads.

@@ -79,8 +79,8 @@ fn serve<C: Channel<W>, const W: usize>(job: &Job) -> io::Result<Infallible> {
 /// Runs many to many over a hub, or one of them.
 pub(crate) fn crowd<H: Hub>(job: &Job) -> io::Result<Option<Sample>> {
     let attend = |board: &Board, peer, hub| match peer < board.crowd().producers {
-        true => crowd::produce(board, peer, &mut H::sender(hub)?),
-        false => crowd::consume(board, peer, &mut H::receiver(hub)?),
+        true => crowd::produce(board, peer, &mut H::sender(hub, job.workload)?),
+        false => crowd::consume(board, peer, &mut H::receiver(hub, job.workload)?),
     };
     let Some((sample, board)) = gather(job, H::open, attend, Board::received)? else {
         return Ok(None);
@@ -117,10 +117,11 @@ pub(crate) fn gather<K>(
 }
 
 /// Another process; killed and reaped when dropped.
-struct Peer(Child);
+pub(super) struct Peer(Child);
 
 impl Peer {
-    fn start(job: &Job, number: u32, stdin: Stdio, stdout: Stdio) -> io::Result<Self> {
+    /// Starts it, with these as its standard input and output.
+    pub(super) fn start(job: &Job, number: u32, stdin: Stdio, stdout: Stdio) -> io::Result<Self> {
         let mut command = job.command()?;
         command.arg("--peer").arg(number.to_string());
         Ok(Self(command.stdin(stdin).stdout(stdout).spawn()?))

@@ -3,13 +3,15 @@
 
 mod bounce;
 mod counter;
+mod cursors;
 mod one_process;
 mod parts;
 
 use super::{Kind, Rival, Sides};
-use crate::sides::processes;
+use crate::sides::{broadcast, processes};
 use crate::workload::{Waiting, Workload};
 use bounce::Bounce;
+use cursors::Cursors;
 use parts::Parts;
 
 pub(super) fn rivals() -> Vec<Rival> {
@@ -20,7 +22,7 @@ pub(super) fn rivals() -> Vec<Rival> {
             sides: Sides::Processes,
             how: "a bare mapping in parts of 64 messages or one frame, each with a word \
                   that says whose it is",
-            can: |workload| !workload.returns() && workload.crowd().is_none(),
+            can: |workload| workload.one_to_one() && !workload.returns(),
             run: |job| match job.workload {
                 Workload::Frames { .. } => processes::frames::<Parts>(job),
                 _ => processes::messages::<Parts>(job),
@@ -55,7 +57,7 @@ pub(super) fn rivals() -> Vec<Rival> {
             kind: Kind::Limit,
             sides: Sides::OneThread,
             how: "one frame, filled and summed by turns; nothing crosses",
-            can: |workload| workload == Workload::Frames { touched: true },
+            can: |workload| workload.frames() && workload.touched(),
             run: one_process::run,
         },
         Rival {
@@ -63,8 +65,21 @@ pub(super) fn rivals() -> Vec<Rival> {
             kind: Kind::Limit,
             sides: Sides::Processes,
             how: "one number that every peer adds one to for every message, and nothing else",
-            can: |workload| workload.crowd().is_some_and(|crowd| !crowd.varied()),
+            can: |workload| workload.mpmc().is_some_and(|crowd| !crowd.varied()),
             run: counter::run,
+        },
+        Rival {
+            name: "limit-cursors",
+            kind: Kind::Limit,
+            sides: Sides::Processes,
+            how: "a bare array of messages, a position of the publisher and a cursor of each \
+                  subscriber; nobody may die, join or be left behind",
+            // Whole frames are bound by memory, and go round all of it here.
+            can: |workload| match workload {
+                Workload::Broadcast(_) => !(workload.frames() && workload.touched()),
+                _ => false,
+            },
+            run: broadcast::run::<Cursors>,
         },
     ]
 }

@@ -4,6 +4,7 @@ use super::{ends, options};
 use crate::queue::{Receiver, Sender};
 use crate::rivals::share;
 use crate::sides::{Hub, Job};
+use crate::workload::Workload;
 use ringbuf_shm::mpmc::{Consumer, Producer};
 use ringbuf_shm::{ClaimError, OpenError, Progress, ReadError, Ring};
 use std::io;
@@ -24,7 +25,7 @@ impl<const SLEEPS: bool, const FAST: bool> Hub for Slots<SLEEPS, FAST> {
     type Kept = Idle;
 
     fn open(job: &Job) -> io::Result<(OwnedFd, Idle)> {
-        let half = job.workload.crowd().map_or(0, |crowd| crowd.idle / 2);
+        let half = job.workload.mpmc().map_or(0, |crowd| crowd.idle / 2);
         let options = options::<SLEEPS>(job.workload)
             .progress(if FAST { Progress::Fast } else { Progress::Strict })
             .producers_max(ROWS + half)
@@ -39,12 +40,12 @@ impl<const SLEEPS: bool, const FAST: bool> Hub for Slots<SLEEPS, FAST> {
         Ok((hub, idle))
     }
 
-    fn sender(hub: OwnedFd) -> io::Result<Self::Sender> {
+    fn sender(hub: OwnedFd, _workload: Workload) -> io::Result<Self::Sender> {
         let ring = Ring::from_fd(hub).map_err(io::Error::other)?;
         Producer::attach(&ring).map(Pusher).map_err(io::Error::other)
     }
 
-    fn receiver(hub: OwnedFd) -> io::Result<Self::Receiver> {
+    fn receiver(hub: OwnedFd, _workload: Workload) -> io::Result<Self::Receiver> {
         let ring = Ring::from_fd(hub).map_err(io::Error::other)?;
         Consumer::attach(&ring).map(Popper).map_err(io::Error::other)
     }
