@@ -11,13 +11,14 @@ test:           ## everything that `cargo test` runs
 check:          ## formatting, lints, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p ringbuf-benches --all-targets --features iceoryx2 -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 demo:           ## two processes, video frames, a report
 	cargo run --release -- demo
 
-bench:          ## ourselves, the rivals and the limit in one run, about three minutes
-	cargo run --release -p ringbuf-benches
+bench:          ## ourselves, the rivals and the limit in one run, about four minutes
+	cargo run --release -p ringbuf-benches --features iceoryx2
 
 verify:         ## the longer checks: more kills, stops, hostile peers and round trips, as compiled for release
 	RINGBUF_KILLS=10000 RINGBUF_STEPS=500000 RINGBUF_STOPS=30 RINGBUF_HOSTILE_MS=20000 \

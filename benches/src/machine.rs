@@ -30,6 +30,9 @@ pub(crate) fn print(plan: &Plan, cores: Cores) {
     if !cfg!(boost) {
         println!("Boost is not measured: it was not found when this was built.");
     }
+    if !cfg!(feature = "iceoryx2") {
+        println!("iceoryx2 is not measured: it was not asked for (`--features iceoryx2`).");
+    }
     println!("Load average at the start: {}.", load());
 }
 

@@ -1,6 +1,7 @@
-//! Goal: a measurement that is killed leaves no queue and no process behind.
+//! Goal: a measurement that is killed leaves no queue, no file and no process behind.
 //! Method: one that uses a System V queue, which outlives its users unless it is removed,
-//! is killed in the middle. The system says which queues there are, and who used them.
+//! is killed in the middle. The system says which queues there are, and who used them. The
+//! same for iceoryx2 and its files, whose names tell the measurement.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -90,4 +91,39 @@ fn one_that_is_done_leaves_no_queue() {
     drop(keeper.0.stdin.take());
     assert!(keeper.0.wait().unwrap().success());
     assert!(!is_there());
+}
+
+#[cfg(feature = "iceoryx2")]
+mod iceoryx2 {
+    use super::*;
+    use std::env;
+    use std::path::Path;
+
+    fn named(folder: impl AsRef<Path>, begin: &str) -> usize {
+        let Ok(entries) = fs::read_dir(folder) else { return 0 };
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().starts_with(begin)).count()
+    }
+
+    #[test]
+    fn one_that_is_killed_leaves_no_file_and_no_process() {
+        let mut command = benches(&["--one", "broadcast/64x8/iceoryx2", "--seconds=600"]);
+        let mut watcher = Killed(command.stdout(Stdio::null()).spawn().unwrap());
+        let id = watcher.0.id();
+        let name = |keeper: &u32| format!("ringbuf-benches-{keeper}.");
+        let folder = until("all to come", || {
+            let folders = children(id).into_iter().map(|child| name(&child));
+            folders.into_iter().find(|name| named(env::temp_dir().join(name), "subscriber-") == 8)
+        });
+        let others = children(id);
+        assert_eq!(others.len(), 10, "one publisher, eight subscribers, and who keeps the files");
+        assert!(named("/dev/shm", &folder) > 0);
+        watcher.0.kill().unwrap();
+        watcher.0.wait().unwrap();
+        until("the files to be removed", || {
+            let left = named("/dev/shm", &folder) + named(env::temp_dir(), &folder);
+            (left == 0).then_some(())
+        });
+        until("all to end", || (!others.iter().any(|process| runs(*process))).then_some(()));
+    }
 }

@@ -59,6 +59,8 @@ fn a_quick_run_measures_one_to_each_of_several() {
     assert!(!report.contains("failed"), "{report}");
     for name in ["64", "64x8", "round-trip", "1080p/untouched", "4kx8/untouched"] {
         assert!(names.contains(&format!("broadcast/{name}/limit-cursors\n")), "{names}");
+        let rival = names.contains(&format!("broadcast/{name}/iceoryx2\n"));
+        assert_eq!(rival, cfg!(feature = "iceoryx2"), "{names}");
     }
     for name in ["1080p", "4k"] {
         assert!(names.contains(&format!("broadcast/{name}/limit-one-process\n")), "{names}");

@@ -6,6 +6,8 @@ mod boost_interprocess;
 #[cfg(boost)]
 mod boost_lockfree;
 mod byte_stream;
+#[cfg(feature = "iceoryx2")]
+mod iceoryx2;
 mod kanal;
 mod limit;
 mod pipe;
@@ -84,6 +86,8 @@ pub(crate) fn all() -> Vec<Rival> {
     all.push(sysv_msg::rival());
     #[cfg(boost)]
     all.extend([boost_lockfree::rival(), boost_interprocess::rival()]);
+    #[cfg(feature = "iceoryx2")]
+    all.push(iceoryx2::rival());
     all.extend(limit::rivals());
     all
 }
