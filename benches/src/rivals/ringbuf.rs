@@ -2,15 +2,16 @@
 //!
 //! Small messages are pushed and popped by value; batches and messages of more than
 //! a line are written and read in place, in typed slots; frames in byte slots. Many
-//! processes share one ring.
+//! processes share one ring, of those who all get everything, or each a part.
 
+mod broadcast;
 mod many;
 
 use super::{Kind, Rival, Sides, spin};
 use crate::message::{self, FRAME_WORDS};
 use crate::queue::{Receiver, Sender};
 use crate::sample::Sample;
-use crate::sides::{Channel, Job, processes};
+use crate::sides::{self, Channel, Job, processes};
 use crate::workload::{Waiting, Workload};
 use ringbuf_shm::spsc::{self, bytes};
 use ringbuf_shm::{ClaimError, Options, ReadError, Ring, Sleeper};
@@ -63,13 +64,15 @@ pub(crate) fn rivals() -> Vec<Rival> {
 }
 
 fn able(workload: Workload) -> bool {
-    workload.one_to_one() || workload.mpmc().is_some()
+    let broadcast = matches!(workload, Workload::Broadcast(_));
+    workload.one_to_one() || workload.mpmc().is_some() || broadcast
 }
 
 fn run<const SLEEPS: bool>(job: &Job) -> io::Result<Option<Sample>> {
     match job.workload {
         Workload::Frames { .. } => processes::frames::<Frames<SLEEPS>>(job),
         Workload::Mpmc(_) => processes::crowd::<many::Slots<SLEEPS, false>>(job),
+        Workload::Broadcast(_) => sides::broadcast::run::<broadcast::Slots<SLEEPS>>(job),
         _ => processes::messages::<Slots<SLEEPS>>(job),
     }
 }
