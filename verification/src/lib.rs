@@ -14,6 +14,7 @@
 //! | [`kernel`] | the kernel's locks, as far as the protocols see them |
 //! | [`mortal`] | plain words and a participant that ends at its n-th operation |
 //! | [`counting`] | plain words that count what is done to them |
+//! | [`broadcast_words`] | all words of a broadcast ring, on any machine |
 //! | [`threads`] | real threads on real atomics, and a diary of what they were answered |
 //! | [`history`] | whether what they were answered is what a queue answers |
 //! | [`model`] | the scenes that loom explores |
@@ -22,6 +23,7 @@
 //! The checks themselves are in `tests/`; which promise each of them keeps is in
 //! the README.
 
+pub mod broadcast_words;
 pub mod child;
 pub mod counting;
 pub mod history;

@@ -8,9 +8,13 @@
 
 mod lives;
 
-use lives::{event, lanes, passing, records, rows, slots};
+use lives::{event, lanes, passing, publishers, records, rows, slots, subscribers};
+use ringbuf_core::life::Delivery;
 use ringbuf_core::mpmc::Progress;
-use ringbuf_verification::mortal::killed_at;
+use ringbuf_core::position::Position;
+use ringbuf_core::publisher::Reclaim;
+use ringbuf_core::subscriber::{Start, Want};
+use ringbuf_verification::mortal::{FOREVER, killed_at};
 use ringbuf_verification::site::Kind;
 use ringbuf_verification::source::operations;
 use std::collections::BTreeSet;
@@ -37,6 +41,12 @@ fn every_pair(scene: impl Fn(u32, u32) -> (bool, bool)) -> u32 {
         }
     }
     count
+}
+
+/// Calls `scene(first, FOREVER)` for every death point of the first life.
+fn every_first(scene: impl Fn(u32, u32) -> (bool, bool)) {
+    let lived = (0..).any(|first| scene(first, FOREVER).0);
+    assert!(lived, "a life ends");
 }
 
 #[test]
@@ -97,6 +107,38 @@ fn peers_that_die_beside_stopped_ones_lose_nothing_and_wait_for_nobody() {
     println!("peers that are passed: {} pairs of lives", every_pair(passing::peers));
 }
 
+/// A small ring whose slots are looked after often, and one for which that is seldom.
+const PUBLISHERS: [(usize, Reclaim); 2] = [(2, Reclaim::Early), (4, Reclaim::Late)];
+
+#[test]
+fn publishers_that_die_lose_no_committed_message_and_no_slot() {
+    for (capacity, reclaim) in PUBLISHERS {
+        let count =
+            every_pair(|first, second| publishers::publishers(first, second, capacity, reclaim));
+        println!("publishers of {capacity} entries, {reclaim:?}: {count} pairs of lives");
+    }
+}
+
+/// Every delivery and every start, and both of what may be wanted.
+const SUBSCRIBERS: [(Delivery, Start, Want, Reclaim); 6] = [
+    (Delivery::Lossless, Start::Newest, Want::Whole, Reclaim::Late),
+    (Delivery::Lossless, Start::Oldest, Want::Parts, Reclaim::Early),
+    (Delivery::Lossy, Start::Oldest, Want::Whole, Reclaim::Early),
+    (Delivery::Lossy, Start::Position(Position::new(0)), Want::Parts, Reclaim::Late),
+    (Delivery::Latest, Start::Newest, Want::Whole, Reclaim::Late),
+    (Delivery::Latest, Start::Position(Position::new(u64::MAX)), Want::Parts, Reclaim::Early),
+];
+
+#[test]
+fn subscribers_that_die_leave_their_rows_and_cells_and_disturb_nobody() {
+    for (delivery, start, want, reclaim) in SUBSCRIBERS {
+        let wish = (delivery, start, want);
+        let count =
+            every_pair(|first, second| subscribers::subscribers(first, second, wish, reclaim));
+        println!("subscribers, {wish:?}: {count} pairs of lives");
+    }
+}
+
 #[test]
 fn a_sleeper_is_woken_by_the_second_notifier_wherever_the_first_died() {
     println!("notifiers: {} pairs of lives", every_pair(event::notifiers));
@@ -131,6 +173,17 @@ fn every_operation_of_the_core_was_killed_at() {
         }
     }
     every_pair(passing::peers);
+    let publishers = |first, second| publishers::publishers(first, second, 4, Reclaim::Late);
+    every_pair(publishers);
+    for (delivery, start, want, reclaim) in SUBSCRIBERS {
+        let wish = (delivery, start, want);
+        let subscribers = |first, second| subscribers::subscribers(first, second, wish, reclaim);
+        if delivery == Delivery::Latest {
+            every_pair(subscribers);
+        } else {
+            every_first(subscribers);
+        }
+    }
     every_pair(event::notifiers);
     every_pair(event::sleepers);
     every_pair(rows::holders);
