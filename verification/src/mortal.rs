@@ -9,6 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 struct Death;
@@ -29,6 +30,25 @@ pub fn meddled<T>(meddle: impl FnMut() + 'static, act: impl FnOnce() -> T) -> T 
     let returned = act();
     MEDDLER.set(None);
     returned
+}
+
+/// Runs `act` while `interrupt` comes before its operation number `after`, counted from
+/// zero; whether it came to that.
+pub fn interrupted<T>(
+    after: u32,
+    interrupt: impl FnOnce() + 'static,
+    act: impl FnOnce() -> T,
+) -> (T, bool) {
+    let interrupt = Rc::new(Cell::new(Some(interrupt)));
+    let (waiting, mut count) = (Rc::clone(&interrupt), 0);
+    let meddle = move || {
+        if count == after {
+            waiting.take().into_iter().for_each(|interrupt| meanwhile(interrupt));
+        }
+        count += 1;
+    };
+    let returned = meddled(meddle, act);
+    (returned, interrupt.take().is_none())
 }
 
 /// Runs a participant that ends before its operation number `after`, counted from
@@ -60,11 +80,11 @@ pub fn killed_at() -> BTreeSet<Site> {
 
 fn step(place: &Location<'_>, kind: Kind, order: Option<Ordering>) {
     site::note(place, kind, order);
-    MEDDLER.with_borrow_mut(|meddler| {
-        if let Some(meddle) = meddler {
-            meddle();
-        }
-    });
+    // It is away meanwhile: nobody comes before its own operations.
+    if let Some(mut meddle) = MEDDLER.take() {
+        meddle();
+        MEDDLER.set(Some(meddle));
+    }
     match OPERATIONS_LEFT.get() {
         FOREVER => {}
         0 => {
