@@ -107,6 +107,10 @@ where
             pool.find(index, slot)?;
         }
         pool.retire_the_rest();
+        let next_free = next.plus(u64::from(begun.is_some()));
+        if next_free.since(floor) > entries as u64 {
+            return Err(Corrupt);
+        }
         if let Some(slot) = begun {
             let extent = ring.slots.at(slot as usize);
             // Relaxed: edge SUCCEED.
@@ -115,12 +119,9 @@ where
                 // edge GROW, release end.
                 extent.store(Extent::Broken(found.bytes()).bits(), Release);
             }
-            next = next.plus(1);
+            next = next_free;
             // edge SHOW, release end: what the dead one wrote came before us.
             ring.publisher.tail.store(next.count(), Release);
-        }
-        if next.since(floor) > entries as u64 {
-            return Err(Corrupt);
         }
         // The dead one may have raised the floor and not lived to look at the rows.
         let scanned = next.minus(entries as u64);
