@@ -7,6 +7,9 @@
 //! on; anybody dies with all that it holds, and is swept later. One thing is not compared
 //! but bounded: the floor, which is how much more than must be is lost at once.
 
+mod list;
+
+use list::{Reference, Row, SUBSCRIBERS, is_got};
 use proptest::prelude::*;
 use ringbuf_core::error::{ClaimError, ReceiveError};
 use ringbuf_core::extent::Extent;
@@ -19,72 +22,8 @@ use ringbuf_verification::broadcast_words::{BroadcastWords, PublisherOf, Size, S
 use ringbuf_verification::kernel::{self, Kernel as _, Process};
 use ringbuf_verification::mortal::{Mortal, Plain};
 
-const SUBSCRIBERS: usize = 4;
 const CELLS: usize = 6;
 const PUBLISHER: Who = Who::new(0, 1);
-
-/// Everything that is true of the ring. Places count from the first message.
-struct Reference {
-    capacity: usize,
-    /// What can be read of each message that was ever shown.
-    messages: Vec<Extent>,
-    /// What the floor is, as the last claim left it.
-    floor: usize,
-    rows: [Row; SUBSCRIBERS],
-    cells_free: usize,
-}
-
-/// What a subscriber has, or left when it died.
-#[derive(Clone, Copy, Debug, Default)]
-struct Row {
-    /// Whether the publisher waits for it.
-    waited_for: bool,
-    /// Where it reads next.
-    next: usize,
-    /// How many cells are its.
-    cells: usize,
-}
-
-impl Reference {
-    /// Committed, or broken off: as many as the tail says.
-    fn tail(&self) -> usize {
-        let shown = self.messages.last().is_some_and(|last| last.is_open());
-        self.messages.len() - usize::from(shown)
-    }
-
-    /// The oldest that is still in its entry.
-    fn oldest(&self) -> usize {
-        self.messages.len().saturating_sub(self.capacity)
-    }
-
-    /// Where the next claim needs nobody to stand before.
-    fn needed(&self) -> usize {
-        (self.tail() + 1).saturating_sub(self.capacity)
-    }
-
-    fn in_the_way(&self) -> Vec<usize> {
-        let is = |row: &usize| self.rows[*row].waited_for && self.rows[*row].next < self.needed();
-        (0..SUBSCRIBERS).filter(is).collect()
-    }
-
-    /// Ends the message that is shown and not finished, if there is one.
-    fn break_off(&mut self) {
-        if let Some(Extent::Open(bytes)) = self.messages.last().copied() {
-            *self.messages.last_mut().expect("it is there") = Extent::Broken(bytes);
-        }
-    }
-
-    /// A view of this message; `None` if it is not to be had now.
-    fn part(&self, place: usize, want: Want) -> Option<Extent> {
-        let extent = *self.messages.get(place)?;
-        (want == Want::Parts || !extent.is_open()).then_some(extent)
-    }
-}
-
-/// Whether somebody who wants this much gets this much.
-fn is_got(extent: Extent, want: Want) -> bool {
-    want == Want::Parts || matches!(extent, Extent::Whole(_))
-}
 
 /// The ring, and what stands in its slots.
 struct Shared {
