@@ -4,8 +4,10 @@
 //! on them, and asserts what must hold. It says nothing about how far it is
 //! explored; the tests do.
 
+pub mod broadcast;
 pub mod event;
 pub mod flush;
+pub mod hub;
 pub mod lane;
 pub mod mpmc;
 pub mod peer;
@@ -16,6 +18,7 @@ pub mod strict;
 pub mod wait;
 
 use crate::lab::{Explored, explore, explore_deaths};
+use ringbuf_core::life::Delivery::{Latest, Lossless, Lossy};
 
 /// How a scene is run.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +59,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 50] = [
+pub const MODELS: [Model; 63] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -100,6 +103,28 @@ pub const MODELS: [Model; 50] = [
     Model { name: "strict_two_claims_are_passed", run: Run::Lives(strict::two_claims_are_passed) },
     Model { name: "strict_passed_writer_dies", run: Run::Dies(strict::passed_writer_dies) },
     Model { name: "strict_passed_reader_dies", run: Run::Dies(strict::passed_reader_dies) },
+    Model { name: "broadcast_lossy_reads", run: Run::Lives(|| broadcast::reads(Lossy)) },
+    Model { name: "broadcast_lossless_reads", run: Run::Lives(|| broadcast::reads(Lossless)) },
+    Model { name: "broadcast_latest_reads", run: Run::Lives(|| broadcast::reads(Latest)) },
+    Model { name: "broadcast_joins", run: Run::Lives(broadcast::joins_at_oldest) },
+    Model { name: "broadcast_evicts", run: Run::Lives(broadcast::evicts) },
+    Model { name: "broadcast_grows", run: Run::Lives(|| broadcast::grows(Lossy, false)) },
+    Model { name: "broadcast_is_given_up", run: Run::Lives(|| broadcast::grows(Latest, true)) },
+    Model { name: "broadcast_released_elsewhere", run: Run::Lives(broadcast::released_elsewhere) },
+    Model { name: "broadcast_leaves", run: Run::Lives(broadcast::leaves) },
+    Model { name: "broadcast_wakes_for_room", run: Run::Lives(broadcast::wakes_for_room) },
+    Model {
+        name: "broadcast_holds_one",
+        run: Run::Lives(|| broadcast::holds_one_and_reads_on(Lossless)),
+    },
+    Model {
+        name: "broadcast_evicts_who_holds_one",
+        run: Run::Lives(broadcast::evicts_who_holds_one),
+    },
+    Model {
+        name: "broadcast_cell_changes_hands",
+        run: Run::Lives(broadcast::a_cell_changes_hands),
+    },
     Model { name: "flush_sees_the_end", run: Run::Lives(flush::sees_the_end_of_reading) },
     Model { name: "flush_outlasts_a_death", run: Run::Dies(flush::outlasts_a_death) },
     Model { name: "event_wakes", run: Run::Lives(event::wakes) },
