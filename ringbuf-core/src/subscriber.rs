@@ -201,7 +201,10 @@ where
         // True if we find below that we are waited for: then the slot was this message's.
         let extent = self.extent(slot);
         if want == Want::Whole && matches!(extent, Some(Extent::Open(_))) {
-            return Err(ReceiveError::Empty);
+            // Who finds what was stored after the entry was replaced finds that it was: the
+            // fence before a slot is used again is between the two (edge COVER).
+            let here = self.entry(position) == entry;
+            return if here { Err(ReceiveError::Empty) } else { self.rejoin() };
         }
         let cell = self.unused_cell()?;
         self.look_at(cell, Some(slot));
@@ -356,8 +359,9 @@ where
         // True if we find below that the entry stayed: then the slot was this message's.
         let extent = self.extent(slot);
         if want == Want::Whole && matches!(extent, Some(Extent::Open(_))) {
-            let stayed = self.entry(position) == entry;
-            return Ok(if stayed { Look::Nothing } else { Look::Overtaken });
+            // Or it is of a later message in the same slot: as for one that is waited for.
+            let here = self.entry(position) == entry;
+            return Ok(if here { Look::Nothing } else { Look::Overtaken });
         }
         let cell = self.unused_cell()?;
         self.look_at(cell, Some(slot));

@@ -52,7 +52,13 @@ fn who_is_evicted_at_any_step_knows_what_it_lost_bound_3() {
 
 #[test]
 fn who_wants_the_newest_gets_it_bound_3() {
+    report("newest", explore(Some(3), || broadcast::wants_the_newest(Want::Whole)));
     report("newest, in parts", explore(Some(3), || broadcast::wants_the_newest(Want::Parts)));
+}
+
+#[test]
+fn a_message_in_a_slot_used_again_is_not_taken_for_one_that_is_being_written() {
+    report("finds what is whole", explore(None, broadcast::finds_what_is_whole));
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub mod wait;
 
 use crate::lab::{Explored, explore, explore_deaths};
 use ringbuf_core::life::Delivery::{Latest, Lossless, Lossy};
+use ringbuf_core::subscriber::Want;
 
 /// How a scene is run.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +60,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 63] = [
+pub const MODELS: [Model; 65] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -110,6 +111,14 @@ pub const MODELS: [Model; 63] = [
     Model { name: "broadcast_evicts", run: Run::Lives(broadcast::evicts) },
     Model { name: "broadcast_grows", run: Run::Lives(|| broadcast::grows(Lossy, false)) },
     Model { name: "broadcast_is_given_up", run: Run::Lives(|| broadcast::grows(Latest, true)) },
+    Model {
+        name: "broadcast_newest",
+        run: Run::Lives(|| broadcast::wants_the_newest(Want::Whole)),
+    },
+    Model {
+        name: "broadcast_finds_what_is_whole",
+        run: Run::Lives(broadcast::finds_what_is_whole),
+    },
     Model { name: "broadcast_released_elsewhere", run: Run::Lives(broadcast::released_elsewhere) },
     Model { name: "broadcast_leaves", run: Run::Lives(broadcast::leaves) },
     Model { name: "broadcast_wakes_for_room", run: Run::Lives(broadcast::wakes_for_room) },
