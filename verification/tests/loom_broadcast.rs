@@ -8,8 +8,8 @@
 
 use ringbuf_core::life::Delivery::{Latest, Lossless, Lossy};
 use ringbuf_core::subscriber::Want;
-use ringbuf_verification::lab::{Explored, explore};
-use ringbuf_verification::model::broadcast;
+use ringbuf_verification::lab::{Explored, explore, explore_deaths};
+use ringbuf_verification::model::{broadcast, broadcast_deaths as deaths};
 
 fn report(what: &str, explored: Explored) {
     println!("{what}: {explored}");
@@ -82,4 +82,33 @@ fn a_cell_that_changes_hands_is_looked_at_by_one_bound_2() {
 fn who_sleeps_for_room_is_woken_by_the_fence_of_a_read_and_by_who_joins() {
     report("wakes for room", explore(None, broadcast::wakes_for_room));
     report("joins and wakes", explore(None, broadcast::joins_and_wakes));
+}
+
+#[test]
+fn what_a_dead_publisher_committed_is_read_and_no_part_of_what_it_did_not_write_bound_2() {
+    let lossless = |after| deaths::publisher_dies(after, Lossless, Want::Whole);
+    report("a publisher dies, lossless", explore_deaths(Some(2), lossless));
+    let in_parts = |after| deaths::publisher_dies(after, Lossy, Want::Parts);
+    report("a publisher dies, in parts", explore_deaths(Some(2), in_parts));
+    let newest = |after| deaths::publisher_dies(after, Latest, Want::Whole);
+    report("a publisher dies, latest", explore_deaths(Some(2), newest));
+}
+
+#[test]
+fn who_dies_taking_over_is_followed_bound_2() {
+    report("a successor dies", explore_deaths(Some(2), deaths::successor_dies));
+}
+
+#[test]
+fn a_dead_subscriber_leaves_its_cell_and_its_row_bound_2() {
+    let lossless = |after| deaths::subscriber_dies(after, Lossless);
+    report("a subscriber dies, lossless", explore_deaths(Some(2), lossless));
+    let lossy = |after| deaths::subscriber_dies(after, Lossy);
+    report("a subscriber dies, lossy", explore_deaths(Some(1), lossy));
+}
+
+#[test]
+fn a_cell_of_the_dead_is_swept_and_taken_bound_2() {
+    report("a cell of the dead", explore(Some(2), deaths::a_cell_of_the_dead));
+    report("slow sweeper", explore(Some(2), deaths::slow_sweeper));
 }

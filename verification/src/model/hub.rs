@@ -155,13 +155,13 @@ impl Hub {
         self.committed.borrow_mut().push(number);
     }
 
-    /// Sends a message of which a part can be read before the other is written; gives up
-    /// at the end, if so wanted.
+    /// Sends a message of which a part can be read before the other is written, if there is
+    /// room; gives up at the end, if so wanted.
     ///
     /// # Panics
-    /// If there is no room.
-    pub fn send_in_parts(&self, publisher: &mut Publisher<'_>, gives_up: bool) {
-        let slot = self.claim(publisher).expect("nobody is in the way");
+    /// If a word cannot be true.
+    pub fn try_send_in_parts(&self, publisher: &mut Publisher<'_>, gives_up: bool) -> bool {
+        let Some(slot) = self.claim(publisher) else { return false };
         for part in 0..PARTS {
             self.write(publisher, slot, part);
             publisher.advance(part + 1);
@@ -171,6 +171,7 @@ impl Hub {
         } else {
             self.commit(publisher);
         }
+        true
     }
 
     /// Who subscribes on this row; `incarnation` counts those who did.
@@ -333,6 +334,16 @@ impl Reader<'_> {
     pub fn read(&mut self) -> bool {
         let taken = self.take(Want::Whole);
         taken.map(|taken| self.subscriber.release(taken)).is_some()
+    }
+
+    /// Looks whether there is more now of what was taken.
+    ///
+    /// # Panics
+    /// If there is less, or it is not what was written.
+    pub fn looks_again(&self, taken: &Taken) {
+        let extent = self.subscriber.extent(taken.slot).expect("it stays as it is");
+        assert!(extent.bytes() >= taken.extent.bytes(), "never fewer than before");
+        self.hub.is_right(taken, extent);
     }
 
     /// Reads what is left.

@@ -5,6 +5,7 @@
 //! explored; the tests do.
 
 pub mod broadcast;
+pub mod broadcast_deaths;
 pub mod event;
 pub mod flush;
 pub mod hub;
@@ -60,7 +61,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 65] = [
+pub const MODELS: [Model; 71] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -134,6 +135,24 @@ pub const MODELS: [Model; 65] = [
         name: "broadcast_cell_changes_hands",
         run: Run::Lives(broadcast::a_cell_changes_hands),
     },
+    Model {
+        name: "broadcast_publisher_dies",
+        run: Run::Dies(|after| broadcast_deaths::publisher_dies(after, Lossy, Want::Parts)),
+    },
+    Model {
+        name: "broadcast_publisher_dies_at_the_newest",
+        run: Run::Dies(|after| broadcast_deaths::publisher_dies(after, Latest, Want::Whole)),
+    },
+    Model { name: "broadcast_successor_dies", run: Run::Dies(broadcast_deaths::successor_dies) },
+    Model {
+        name: "broadcast_subscriber_dies",
+        run: Run::Dies(|after| broadcast_deaths::subscriber_dies(after, Lossless)),
+    },
+    Model {
+        name: "broadcast_cell_of_the_dead",
+        run: Run::Lives(broadcast_deaths::a_cell_of_the_dead),
+    },
+    Model { name: "broadcast_slow_sweeper", run: Run::Lives(broadcast_deaths::slow_sweeper) },
     Model { name: "flush_sees_the_end", run: Run::Lives(flush::sees_the_end_of_reading) },
     Model { name: "flush_outlasts_a_death", run: Run::Dies(flush::outlasts_a_death) },
     Model { name: "event_wakes", run: Run::Lives(event::wakes) },
