@@ -16,7 +16,7 @@
 
 use crate::machine::{Line, Machine, Word};
 use crate::peer::{Liveness, STATE_BITS, Who};
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Relaxed, Release};
 
 const FREE: u64 = 1;
 const TAKEN: u64 = 2;
@@ -71,6 +71,8 @@ impl CellWord {
 }
 
 /// Takes free cells for `who` until `taken` is full; how many there were.
+///
+/// They are for one who [joins](crate::subscriber::Subscriber::join) next.
 pub fn take_cells<M: Machine>(cells: &[Line<M::U64>], who: Who, taken: &mut [u32]) -> usize {
     let mut count = 0;
     for (number, cell) in (0..).zip(cells) {
@@ -78,9 +80,9 @@ pub fn take_cells<M: Machine>(cells: &[Line<M::U64>], who: Who, taken: &mut [u32
             break;
         }
         let (free, mine) = (CellWord::FREE.bits(), CellWord::taken(who, None).bits());
-        // edge UNCOVER, acquire end: who sees our later stores sees that the one before
-        // us has stopped looking. Relaxed otherwise: it is not free.
-        if cell.compare_exchange(free, mine, Acquire, Relaxed).is_ok() {
+        // Relaxed, both: the fence of joining (edge JOIN) comes before our first look, so
+        // who sees our later stores sees that the one before us has stopped looking.
+        if cell.compare_exchange(free, mine, Relaxed, Relaxed).is_ok() {
             taken[count] = number;
             count += 1;
         }

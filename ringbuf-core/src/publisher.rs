@@ -175,13 +175,16 @@ where
         self.ring.machine.fence(SeqCst);
         let mut scanned = self.floor;
         for row in self.ring.readers {
-            // edge JOIN, acquire end: a cursor that is not ahead of where it begins.
-            let life = Life::from_bits(row.life.load(Acquire));
+            // Relaxed: who joined before our fence is seen by the fences, with a cursor that
+            // is not ahead of where it begins; who joins after it begins at our floor.
+            let life = Life::from_bits(row.life.load(Relaxed));
             if !life.is_waited_for() {
                 continue;
             }
-            // edge PASS, acquire end: the cell that it looks with is seen by the next scan.
-            let cursor = Position::new(row.cursor.load(Acquire));
+            // Relaxed: a slot is used again only a message after the one whose cursor let its
+            // entry be replaced, so between its look and that cursor there was a fence of
+            // the subscriber's, and between that cursor and the cells there is ours.
+            let cursor = Position::new(row.cursor.load(Relaxed));
             if is_before(self.next, cursor) {
                 // No position of a subscriber's is ahead of ours.
                 self.evict(&row.life, life);

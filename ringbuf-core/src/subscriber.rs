@@ -20,7 +20,7 @@ use crate::peer::Who;
 use crate::position::Position;
 use crate::publisher::is_before;
 use core::fmt;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 
 /// How often a message is looked for again that the publisher keeps overtaking.
 const TRIES_MAX: u32 = 64;
@@ -104,7 +104,8 @@ where
     ///
     /// The caller holds the [seat](crate::peer) of that row and has
     /// [taken](crate::cell::take_cells) these cells, one for each message that it may look
-    /// at at a time.
+    /// at at a time. A lossless subscriber then tells the publisher, which may wait for room
+    /// because of where it seemed to begin.
     pub fn join(
         ring: Broadcast<'a, M, P>,
         reader: usize,
@@ -134,16 +135,17 @@ where
         let publisher = self.ring.publisher;
         // Relaxed: not ahead of the floor that is found below.
         let provisional = publisher.floor.load(Relaxed);
-        // Relaxed: ordered by the life that follows.
+        // Relaxed, both: who scans after our fence sees them, who scanned before it raised
+        // the floor that we find below.
         self.row.cursor.store(provisional, Relaxed);
-        // edge JOIN, release end: who sees it finds no cursor ahead of where we begin.
-        self.row.life.store(self.life.bits(), Release);
+        self.row.life.store(self.life.bits(), Relaxed);
         // edge JOIN, the subscriber's side: our life, then the floor.
         self.ring.machine.fence(SeqCst);
         // Relaxed: the fence orders it.
         let floor = Position::new(publisher.floor.load(Relaxed));
-        // edge SHOW, acquire end: what is there before it is found there.
-        let tail = Position::new(publisher.tail.load(Acquire));
+        // Relaxed: it says where to begin, and who was evicted finds none before what it has
+        // read, for the publisher issued a fence since.
+        let tail = Position::new(publisher.tail.load(Relaxed));
         let wanted = match start {
             Start::Newest if self.delivery == Delivery::Latest => tail.minus(1),
             Start::Newest => tail,
@@ -161,7 +163,8 @@ where
     ///
     /// A lossless subscriber that had [a message or passed by one](Self::position) tells
     /// the publisher, which may wait for room: by
-    /// [`notify_after_fence`](crate::event::Event::notify_after_fence).
+    /// [`notify_after_fence`](crate::event::Event::notify_after_fence). One that was evicted
+    /// has joined again, and tells it as [there](Self::join), with a fence.
     ///
     /// # Errors
     /// [`ReceiveError`]: `Empty`, `Busy`, `Evicted` once, after which it reads on;
@@ -209,8 +212,9 @@ where
         let cell = self.unused_cell()?;
         self.look_at(cell, Some(slot));
         self.next = position.plus(1);
-        // edge PASS, release end: who sees the cursor behind the message sees the cell.
-        self.row.cursor.store(self.next.count(), Release);
+        // Relaxed: the slot is not used again before our cursor is behind another message,
+        // and until then the fence below has been issued.
+        self.row.cursor.store(self.next.count(), Relaxed);
         // edge COVER, the subscriber's side: the cell, then our life.
         self.ring.machine.fence(SeqCst);
         // Relaxed: the fence orders it.

@@ -2,7 +2,7 @@
 //! whoever dies; what it had, lost and passed by adds up exactly; who is waited for loses
 //! nothing.
 //!
-//! Method: every execution of a ring of two entries, one or two cells and one slot more, with
+//! Method: every execution of a ring of two entries or four, one or two cells and one slot more, with
 //! as many preemptions as the name says, or any number. The payload is in loom's cells, so
 //! that a slot that is written while somebody looks at it is a data race.
 
@@ -20,6 +20,14 @@ fn a_slot_is_not_written_while_somebody_looks_at_it() {
     report("lossless", explore(None, || broadcast::reads(Lossless)));
     report("lossy", explore(None, || broadcast::reads(Lossy)));
     report("latest", explore(None, || broadcast::reads(Latest)));
+}
+
+#[test]
+fn a_slot_is_not_written_either_when_the_rows_are_not_looked_at() {
+    let lossless = || broadcast::reads_in_a_ring_of_four(Lossless);
+    report("four entries, lossless", explore(None, lossless));
+    let lossy = || broadcast::reads_in_a_ring_of_four(Lossy);
+    report("four entries, lossy", explore(None, lossy));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! One who publishes and those who read, on a ring of two entries and as few slots as
+//! One who publishes and those who read, on a ring of as few entries and slots as
 //! go; everybody lives.
 //!
 //! The publisher reclaims a slot as soon as it can, so that a slot that is looked at is
@@ -82,6 +82,22 @@ pub fn reads_beside_late_reclaim(delivery: Delivery) {
         }
     });
     reader.read();
+    reader.read();
+    thread.join().unwrap();
+    reader.drain();
+    reader.is_done();
+}
+
+/// As [`reads`], of a ring of four entries, the smallest in which a publisher that sends two
+/// messages looks at the rows once.
+///
+/// # Panics
+/// As [`reads`].
+pub fn reads_in_a_ring_of_four(delivery: Delivery) {
+    let hub = Rc::new(Hub::of(4, u64::MAX, 1, 1));
+    hub.send(&mut hub.publisher(), 4);
+    let mut reader = hub.join(0, 1, delivery, Start::Oldest);
+    let thread = publishing(&hub, 2);
     reader.read();
     thread.join().unwrap();
     reader.drain();

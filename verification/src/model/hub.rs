@@ -1,4 +1,4 @@
-//! A broadcast ring of two entries, and what its peers did.
+//! A broadcast ring of a few entries, and what its peers did.
 
 use crate::kernel::{Kernel as _, Modelled, Process};
 use crate::lab::{Lab, Payload, U32, U64};
@@ -24,7 +24,7 @@ pub type Slots<'a> = &'a [U64];
 pub type Publisher<'a> = ringbuf_core::publisher::Publisher<'a, Lab, Slots<'a>, Vec<u32>>;
 
 /// The fewest with which one can be overwritten while another is read.
-const ENTRIES: usize = 2;
+const ENTRIES_MIN: usize = 2;
 /// Pieces of a message, which stand for its bytes.
 const PARTS: u64 = 2;
 /// The row of the publisher; those of the subscribers follow.
@@ -36,7 +36,7 @@ const PUBLISHER_ROW: u32 = 0;
 /// the position `i` after the start.
 pub struct Hub {
     publisher: PublisherWords<Lab>,
-    entries: [U64; ENTRIES],
+    entries: Vec<U64>,
     readers: Vec<ReaderWords<Lab>>,
     cells: Vec<Line<U64>>,
     extents: Vec<U64>,
@@ -49,13 +49,20 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// An empty ring whose first message stands at `start`, with as few slots as go.
+    /// An empty ring of two entries whose first message stands at `start`, with as few slots
+    /// as go.
     #[must_use]
     pub fn new(start: u64, readers: usize, cells: usize) -> Self {
-        let slots = ENTRIES + cells + 1;
+        Self::of(ENTRIES_MIN, start, readers, cells)
+    }
+
+    /// An empty ring of so many entries.
+    #[must_use]
+    pub fn of(entries: usize, start: u64, readers: usize, cells: usize) -> Self {
+        let slots = entries + cells + 1;
         Self {
             publisher: PublisherWords { tail: Line(U64::new(start)), floor: Line(U64::new(start)) },
-            entries: std::array::from_fn(|_| U64::new(0)),
+            entries: (0..entries).map(|_| U64::new(0)).collect(),
             readers: (0..readers).map(|_| nobody()).collect(),
             cells: (0..cells).map(|_| Line(U64::new(CellWord::FREE.bits()))).collect(),
             extents: (0..slots).map(|_| U64::new(Extent::Whole(0).bits())).collect(),
@@ -100,7 +107,7 @@ impl Hub {
     /// If the words cannot be true.
     #[must_use]
     pub fn publisher_that(&self, reclaim: Reclaim) -> Publisher<'_> {
-        let lists = vec![0; Pool::<Vec<u32>>::lists_len(ENTRIES, self.extents.len())];
+        let lists = vec![0; Pool::<Vec<u32>>::lists_len(self.entries.len(), self.extents.len())];
         Publisher::take_over(self.ring(), lists, reclaim).unwrap()
     }
 

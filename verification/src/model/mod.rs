@@ -61,7 +61,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 71] = [
+pub const MODELS: [Model; 72] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -108,6 +108,10 @@ pub const MODELS: [Model; 71] = [
     Model { name: "broadcast_lossy_reads", run: Run::Lives(|| broadcast::reads(Lossy)) },
     Model { name: "broadcast_lossless_reads", run: Run::Lives(|| broadcast::reads(Lossless)) },
     Model { name: "broadcast_latest_reads", run: Run::Lives(|| broadcast::reads(Latest)) },
+    Model {
+        name: "broadcast_four_entries",
+        run: Run::Lives(|| broadcast::reads_in_a_ring_of_four(Lossy)),
+    },
     Model { name: "broadcast_joins", run: Run::Lives(broadcast::joins_at_oldest) },
     Model { name: "broadcast_evicts", run: Run::Lives(broadcast::evicts) },
     Model { name: "broadcast_grows", run: Run::Lives(|| broadcast::grows(Lossy, false)) },
