@@ -17,14 +17,22 @@ struct Ends {
     acquire: BTreeSet<String>,
 }
 
+/// The sides of store-buffering pairs; every other one stands where a release end would.
+const SIDES: [&str; 6] = [
+    "the waker's side",
+    "the sleeper's side",
+    "the writer's side",
+    "the reader's side",
+    "the subscriber's side",
+    "the publisher's side",
+];
+
 /// What the second end of an edge is called in a comment, by its ordering.
 fn end_of(operation: &Operation) -> &'static [&'static str] {
     match operation.orderings[0].as_str() {
         "Release" => &["release end"],
         "Acquire" => &["acquire end"],
-        "SeqCst" => {
-            &["the waker's side", "the sleeper's side", "the writer's side", "the reader's side"]
-        }
+        "SeqCst" => &SIDES,
         other => panic!("{}: an ordering without an end: {other}", operation.place()),
     }
 }
@@ -44,11 +52,8 @@ fn edges_of_source() -> BTreeMap<String, Ends> {
     for operation in operations().iter().filter(|operation| !operation.is_relaxed()) {
         let (name, end) = edge_of(operation);
         let ends = edges.entry(name).or_default();
-        let side = if matches!(end, "release end" | "the waker's side" | "the writer's side") {
-            &mut ends.release
-        } else {
-            &mut ends.acquire
-        };
+        let first = SIDES.iter().step_by(2).chain(&["release end"]).any(|side| *side == end);
+        let side = if first { &mut ends.release } else { &mut ends.acquire };
         side.insert(operation.place());
     }
     edges
