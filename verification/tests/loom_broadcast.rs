@@ -65,8 +65,9 @@ fn who_wants_the_newest_gets_it_bound_3() {
 }
 
 #[test]
-fn a_message_in_a_slot_used_again_is_not_taken_for_one_that_is_being_written() {
-    report("finds what is whole", explore(None, broadcast::finds_what_is_whole));
+fn a_message_in_a_slot_used_again_is_not_taken_for_one_that_is_being_written_bound_3() {
+    report("finds, lossless", explore(Some(3), || broadcast::finds_what_is_whole(Lossless)));
+    report("finds, lossy", explore(Some(3), || broadcast::finds_what_is_whole(Lossy)));
 }
 
 #[test]

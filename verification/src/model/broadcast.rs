@@ -202,13 +202,17 @@ pub fn evicts_who_holds_one() {
 fn evicting(hub: &Rc<Hub>, messages: u64) -> JoinHandle<()> {
     going_on(hub, Reclaim::Early, move |hub, publisher| {
         for _ in 0..messages {
-            // Who joins again meanwhile may be in the way again.
-            if !hub.try_send(publisher) {
-                publisher.evict_those_in_the_way();
-                hub.try_send(publisher);
-            }
+            send_or_evict(hub, publisher);
         }
     })
+}
+
+fn send_or_evict(hub: &Hub, publisher: &mut Publisher<'_>) {
+    if !hub.try_send(publisher) {
+        publisher.evict_those_in_the_way();
+        // Who joins again meanwhile may be in the way again.
+        hub.try_send(publisher);
+    }
 }
 
 /// One who wants the newest reads while the publisher sends two messages and shows a part
@@ -235,20 +239,22 @@ pub fn wants_the_newest(want: Want) {
     hub.is_right(&newest, newest.extent);
 }
 
-/// A subscriber looks for whole messages while the publisher sends two, and one in parts in
-/// the slot that is looked at first.
+/// A subscriber looks for whole messages while the publisher, which evicts whoever is in the
+/// way, sends two, and one in parts in the slot that is looked at first.
 ///
 /// # Panics
 /// As [`reads`], and if it finds nothing though all that was kept is whole.
-pub fn finds_what_is_whole() {
+pub fn finds_what_is_whole(delivery: Delivery) {
     let hub = filled(0, 1);
     let newest = Position::new(KEPT - 1);
-    let mut reader = hub.join(0, 1, Delivery::Lossy, Start::Position(newest));
+    let mut reader = hub.join(0, 1, delivery, Start::Position(newest));
     let thread = going_on(&hub, Reclaim::Early, |hub, publisher| {
-        hub.send(publisher, 2);
+        for _ in 0..2 {
+            send_or_evict(hub, publisher);
+        }
         hub.try_send_in_parts(publisher, false);
     });
-    assert!(reader.read(), "there is one");
+    assert!(reader.read() || reader.was_evicted(), "there is one");
     thread.join().unwrap();
     reader.drain();
     reader.is_done();

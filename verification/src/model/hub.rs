@@ -365,7 +365,7 @@ impl Reader<'_> {
     /// Whether it was told that it was evicted.
     #[must_use]
     pub fn was_evicted(&self) -> bool {
-        !self.is_waited_for
+        self.subscriber.delivery() == Delivery::Lossless && !self.is_waited_for
     }
 
     fn is_exact(&self) {

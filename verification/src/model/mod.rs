@@ -122,7 +122,7 @@ pub const MODELS: [Model; 72] = [
     },
     Model {
         name: "broadcast_finds_what_is_whole",
-        run: Run::Lives(broadcast::finds_what_is_whole),
+        run: Run::Lives(|| broadcast::finds_what_is_whole(Lossy)),
     },
     Model { name: "broadcast_released_elsewhere", run: Run::Lives(broadcast::released_elsewhere) },
     Model { name: "broadcast_leaves", run: Run::Lives(broadcast::leaves) },
