@@ -10,8 +10,8 @@ pub enum Start {
     /// With the next message that is published; who reads the latest only, with the newest
     /// that is there.
     Newest,
-    /// With the oldest that is promised: at least three quarters of the capacity back, if
-    /// so many were published.
+    /// With the oldest that is promised: three quarters of the capacity back, less one, at
+    /// least, if so many were published.
     Oldest,
     /// With the message at this position: with the oldest if it is gone, with the next if
     /// it is still to come.

@@ -59,7 +59,10 @@ impl Reader {
         let mut attempt = move || {
             let before = core.position();
             let found = core.read(want);
-            if core.delivery() == Delivery::Lossless && core.position() != before {
+            if matches!(found, Err(ReceiveError::Evicted)) {
+                // It began again, after the fence.
+                seat.notify_others();
+            } else if core.delivery() == Delivery::Lossless && core.position() != before {
                 seat.notify_room_after_fence();
             }
             found
