@@ -32,7 +32,8 @@ pub enum Start {
     /// that is there.
     #[default]
     Newest,
-    /// With the oldest that is still promised: at least three quarters of the capacity back.
+    /// With the oldest that is still promised: three quarters of the capacity back, less
+    /// one, at least.
     Oldest,
     /// With the message at this position; with the oldest if that is gone, with the next
     /// if it is still to come.
@@ -69,13 +70,13 @@ enum Look {
     Taken(Taken),
 }
 
-/// What [`Delivery::Latest`] finds.
+/// The newest message, as far as it was looked for.
 struct Newest {
-    taken: Option<Taken>,
-    /// How many behind it were broken off.
-    broken: u64,
-    /// The position behind all of them.
+    /// Its position; if there is none, the oldest that was looked at.
+    from: Position,
+    /// Before this, what comes after it was broken off.
     end: Position,
+    taken: Option<Taken>,
 }
 
 /// The reading end.
@@ -275,15 +276,17 @@ where
 
     #[inline]
     fn read_latest(&mut self, want: Want) -> Result<Taken, ReceiveError> {
-        let newest = self.find_newest(self.next, want)?;
-        let passed = newest.end.since(self.next);
-        let got = u64::from(newest.taken.is_some());
-        if passed > got {
-            self.count_lost(newest.end.minus(newest.broken + got));
-            self.count_broken(newest.broken);
+        let Newest { from, end, taken } = self.find_newest(self.next, want)?;
+        if is_before(self.next, from) {
+            self.count_lost(from);
         }
-        self.pass(newest.end);
-        newest.taken.ok_or(ReceiveError::Empty)
+        let after = from.plus(u64::from(taken.is_some()));
+        let broken = if is_before(after, end) { end.since(after) } else { 0 };
+        self.pass(after.plus(broken));
+        if broken > 0 {
+            self.count_broken(broken);
+        }
+        taken.ok_or(ReceiveError::Empty)
     }
 
     /// Looks at the newest message, also if it was read before, and whatever is to be read
@@ -297,8 +300,7 @@ where
         self.find_newest(floor, want)?.taken.ok_or(ReceiveError::Empty)
     }
 
-    /// The newest message at `first` or after it. `Empty`: there is none but what may have
-    /// been begun.
+    /// The newest message at `first` or after it.
     fn find_newest(&self, first: Position, want: Want) -> Result<Newest, ReceiveError> {
         for _ in 0..TRIES_MAX {
             // edge SHOW, acquire end: the entries before it are there.
@@ -307,7 +309,7 @@ where
                 && !is_before(tail, first)
                 && let Look::Taken(taken) = self.take_if_there(tail, want)?
             {
-                return Ok(Newest { taken: Some(taken), broken: 0, end: tail.plus(1) });
+                return Ok(Newest { from: tail, end: tail, taken: Some(taken) });
             }
             if !is_before(first, tail) {
                 return Err(ReceiveError::Empty);
@@ -319,20 +321,22 @@ where
         Err(ReceiveError::Busy)
     }
 
-    /// The last message from `first` on and before `tail`. `None`: the tail has moved on.
+    /// The last message from `first` on and before `tail`. `None`: somebody overtook us.
     fn find_back(
         &self,
         first: Position,
         tail: Position,
         want: Want,
     ) -> Result<Option<Newest>, ReceiveError> {
-        let mut newest = Newest { taken: None, broken: 0, end: tail };
-        let most = tail.since(first).min(self.ring.capacity());
-        for back in 1..=most {
-            match self.take_if_there(tail.minus(back), want)? {
-                // What is begun may stand there, and all behind it was broken off.
-                // Relaxed: it is followed, or looked at again.
-                Look::Overtaken if self.ring.publisher.tail.load(Relaxed) == tail.count() => break,
+        let mut from = tail;
+        for distance in 1..=self.ring.capacity() {
+            if from == first {
+                break;
+            }
+            let position = from.minus(1);
+            match self.take_if_there(position, want)? {
+                // In the place of the oldest stands what is being written.
+                Look::Overtaken if distance == self.ring.capacity() => break,
                 Look::Overtaken => return Ok(None),
                 // The tail says that there is one.
                 Look::Nothing => return Err(ReceiveError::Corrupt),
@@ -340,15 +344,14 @@ where
                     if want == Want::Whole && matches!(taken.extent, Extent::Broken(_)) =>
                 {
                     self.release(taken);
-                    newest.broken += 1;
                 }
                 Look::Taken(taken) => {
-                    newest.taken = Some(taken);
-                    break;
+                    return Ok(Some(Newest { from: position, end: tail, taken: Some(taken) }));
                 }
             }
+            from = position;
         }
-        Ok(Some(newest))
+        Ok(Some(Newest { from, end: tail, taken: None }))
     }
 
     /// Takes the message at `position` if it is there and stays there.

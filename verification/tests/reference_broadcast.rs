@@ -242,6 +242,9 @@ impl<'a> Reader<'a> {
         let Some(cells) = cells else { return };
         let tail = list.tail();
         let (core, wanted) = match start {
+            StartAt::Newest if delivery == Delivery::Latest => {
+                (Start::Newest, tail.saturating_sub(1))
+            }
             StartAt::Newest => (Start::Newest, tail),
             StartAt::Oldest => (Start::Oldest, list.floor),
             StartAt::Back(by) => {
