@@ -1,4 +1,4 @@
-//! What a process of a ring of many did, step by step, to be read after it was killed.
+//! What a process of a ring did, step by step, to be read after it was killed.
 //!
 //! A file of words that the process maps and appends to. An entry is one store, so it
 //! is there or not, and comes after everything the process had done before.
@@ -24,15 +24,51 @@ pub(crate) enum Step {
     Taken,
     Releasing,
     Released,
+    /// A publisher took the seat; the number is the next message's.
+    Came,
+    /// It shows a message before it is written.
+    Beginning,
+    /// It breaks that off.
+    Breaking,
+    Broke,
+    /// A subscriber joined; the number is that of the first message it is to get.
+    JoinedLossless,
+    JoinedLossy,
+    JoinedLatest,
+    /// It has a message, whole.
+    Got,
+    /// It has one that was broken off.
+    GotBroken,
+    /// It has a part of one, and did not wait for the rest.
+    GotPart,
+    /// It was told that it was waited for no longer; the number is that of the next message.
+    Evicted,
+    /// It left, before this message.
+    Left,
+    /// There were no more messages, from this one on.
+    Ended,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 19] = [
     Step::Committing,
     Step::Committed,
     Step::Refused,
     Step::Taken,
     Step::Releasing,
     Step::Released,
+    Step::Came,
+    Step::Beginning,
+    Step::Breaking,
+    Step::Broke,
+    Step::JoinedLossless,
+    Step::JoinedLossy,
+    Step::JoinedLatest,
+    Step::Got,
+    Step::GotBroken,
+    Step::GotPart,
+    Step::Evicted,
+    Step::Left,
+    Step::Ended,
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

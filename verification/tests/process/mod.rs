@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "each test uses a part of this")]
 
 pub(crate) mod books;
+pub(crate) mod broadcast;
 pub(crate) mod corpse;
 pub(crate) mod course;
 pub(crate) mod crew;
