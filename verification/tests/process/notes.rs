@@ -34,6 +34,8 @@ pub(crate) enum Note {
     Late,
     /// The producers have gone: consumers end when nothing is left.
     Drain,
+    /// Messages that a subscriber lost.
+    Lost,
     /// The longest wait, in nanoseconds.
     Longest,
     /// Calls that returned, by what they returned: this note and those behind it.

@@ -3,6 +3,7 @@
 pub(crate) mod books;
 pub(crate) mod company;
 pub(crate) mod frame;
+pub(crate) mod holder;
 pub(crate) mod member;
 pub(crate) mod places;
 pub(crate) mod waited_for;
