@@ -76,7 +76,10 @@ impl<'a> Begun<'a> {
         let len = &self.end.seat.slots().message(self.slot).len;
         // Relaxed: nothing is concluded from it while the extent says more.
         len.store(self.shown as u64, Relaxed);
-        self.end.commit(self.shown as u64)
+        let committed = self.end.commit(self.shown as u64);
+        // Nothing is left to break off, and nobody to tell; a forked child has neither.
+        std::mem::forget(self);
+        committed
     }
 
     /// Breaks it off. Dropping does the same.
@@ -85,7 +88,6 @@ impl<'a> Begun<'a> {
 
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
-        // Nothing to do after a commit.
         self.end.break_off();
     }
 }
