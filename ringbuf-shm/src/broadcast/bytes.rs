@@ -297,7 +297,7 @@ impl Subscriber {
     }
 
     fn part_or_wait(&mut self, wait: Wait) -> Result<Part, ReadError> {
-        Part::new(self.end.held(Want::Parts, wait)?)
+        Part::new(self.end.held(Want::Parts, wait)?, self.end.spin())
     }
 }
 

@@ -31,14 +31,16 @@ pub enum State {
 pub struct Part {
     payload: *const u8,
     held: Held,
+    /// How long its subscriber spins before it sleeps.
+    spin: Duration,
 }
 
 // SAFETY: stands for a `&[u8]`, which may go to other threads, and so may the rest.
 unsafe impl Send for Part {}
 
 impl Part {
-    pub(super) fn new(held: Held) -> Result<Self, ReadError> {
-        let part = Self { payload: held.seat.slots().payload(held.taken.slot), held };
+    pub(super) fn new(held: Held, spin: Duration) -> Result<Self, ReadError> {
+        let part = Self { payload: held.seat.slots().payload(held.taken.slot), held, spin };
         // Refused at once if it cannot be true.
         part.extent()?;
         Ok(part)
@@ -106,7 +108,7 @@ impl Part {
         };
         let found = match look()? {
             Some(extent) => Some(extent),
-            None => self.held.seat.found_nothing(&mut Waiting::new(), wait, look)?,
+            None => self.held.seat.found_nothing(&mut Waiting::new(self.spin), wait, look)?,
         };
         found.map(|extent| self.shown(extent)).ok_or(ReadError::Empty)
     }

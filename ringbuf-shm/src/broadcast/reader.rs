@@ -6,7 +6,7 @@ use super::seat::{Seat, Waiting};
 use crate::error::{OpenError, ReadError};
 use crate::map::broadcast::PoolSlots;
 use crate::native::Native;
-use crate::patience::Wait;
+use crate::patience::{Wait, spin_default};
 use crate::ring::Ring;
 use ringbuf_core::error::ReceiveError;
 use ringbuf_core::life::Delivery;
@@ -34,7 +34,7 @@ impl Reader {
         let core = Subscriber::join(words, reader, who, cells, join.delivery, start);
         // Somebody may wait for a subscriber to come.
         seat.notify_others();
-        Ok(Self { core, waiting: Waiting::new(), seat })
+        Ok(Self { core, waiting: Waiting::new(spin_default()), seat })
     }
 
     pub(super) fn ring(&self) -> &Ring {
@@ -47,6 +47,10 @@ impl Reader {
 
     pub(super) fn set_spin(&mut self, spin: Duration) {
         self.waiting.spin = spin;
+    }
+
+    pub(super) fn spin(&self) -> Duration {
+        self.waiting.spin
     }
 
     /// Looks at the next message.

@@ -303,7 +303,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn new() -> Self {
-        Self { spin: crate::patience::spin_default(), patrol: Patrol::new() }
+    pub(super) fn new(spin: Duration) -> Self {
+        Self { spin, patrol: Patrol::new() }
     }
 }

@@ -4,7 +4,7 @@ use super::seat::{Seat, Waiting};
 use crate::error::{ClaimError, OpenError};
 use crate::map::broadcast::PoolSlots;
 use crate::native::Native;
-use crate::patience::Wait;
+use crate::patience::{Wait, spin_default};
 use crate::ring::Ring;
 use ringbuf_core::error as core_error;
 use ringbuf_core::machine::Row;
@@ -40,7 +40,7 @@ impl Writer {
         let core = Publisher::take_over(words, vec![0; len].into(), reclaim)?;
         let writer = Self {
             core,
-            waiting: Waiting::new(),
+            waiting: Waiting::new(spin_default()),
             reader_patience: ring.spec().sides.reader_patience(),
             blocked_since: None,
             evicted: 0,
