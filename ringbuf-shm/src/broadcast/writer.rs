@@ -4,7 +4,7 @@ use super::seat::{Seat, Waiting};
 use crate::error::{ClaimError, OpenError};
 use crate::map::broadcast::PoolSlots;
 use crate::native::Native;
-use crate::patience::{Wait, spin_default};
+use crate::patience::{SLICE, Wait, spin_default};
 use crate::ring::Ring;
 use ringbuf_core::error as core_error;
 use ringbuf_core::machine::Row;
@@ -94,15 +94,15 @@ impl Writer {
             if left == Some(Duration::ZERO) {
                 self.evict();
             }
+            // Another may be in the way by then, which is just joining.
+            let left = left.map(|left| if left.is_zero() { SLICE } else { left });
             let (turn, is_last) = match (wait, left) {
-                (Wait::AtMost(most), Some(left)) if !left.is_zero() => {
+                (Wait::AtMost(most), left) => {
                     let most = most.saturating_sub(began.elapsed());
+                    let left = left.unwrap_or(Duration::MAX);
                     (Wait::AtMost(most.min(left)), most <= left)
                 }
-                (Wait::AtMost(most), _) => {
-                    (Wait::AtMost(most.saturating_sub(began.elapsed())), true)
-                }
-                (Wait::Forever, Some(left)) if !left.is_zero() => (Wait::AtMost(left), false),
+                (Wait::Forever, Some(left)) => (Wait::AtMost(left), false),
                 (wait, _) => (wait, true),
             };
             match self.look_for_room(turn) {
