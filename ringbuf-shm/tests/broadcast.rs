@@ -182,6 +182,20 @@ fn a_ring_has_so_many_rows_and_views() {
 }
 
 #[test]
+fn a_subscriber_is_refused_by_a_ring_of_another_type() {
+    let tick = Options::new().type_name("tick");
+    let order = Options::new().type_name("order");
+    let bytes = Publisher::create_unnamed(&options().type_name("tick")).unwrap();
+    let values = broadcast::Publisher::<u64>::create_unnamed(&tick).unwrap();
+    let other = Subscriber::attach_with(bytes.ring(), &order, Delivery::Lossy);
+    assert!(matches!(other, Err(OpenError::PayloadType { .. })));
+    let other = broadcast::Subscriber::<u64>::attach_with(values.ring(), &order, Delivery::Lossy);
+    assert!(matches!(other, Err(OpenError::PayloadType { .. })));
+    assert!(Subscriber::attach_with(bytes.ring(), &tick, Delivery::Lossy).is_ok());
+    assert!(Subscriber::attach(bytes.ring(), Delivery::Lossy).is_ok());
+}
+
+#[test]
 fn values_are_published_and_waited_for() {
     let options = Options::new().capacity(4);
     let mut publisher = broadcast::Publisher::<u64>::create_unnamed(&options).unwrap();

@@ -244,8 +244,8 @@ impl Subscriber {
     subscribing!(Options::broadcast_bytes, View);
     company!();
 
-    fn take_seat(ring: &Ring, join: Join) -> Result<Self, OpenError> {
-        ring.expect_messages(&Options::new().slot_size(1).broadcast_bytes()?)?;
+    fn take_seat(ring: &Ring, options: &Options, join: Join) -> Result<Self, OpenError> {
+        ring.expect_messages(&options.clone().slot_size(1).broadcast_bytes()?)?;
         Ok(Self { end: Reader::attach(ring, join)? })
     }
 

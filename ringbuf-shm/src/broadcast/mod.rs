@@ -115,7 +115,7 @@ macro_rules! subscribing {
             let join = join.into();
             crate::handle::retry(|| {
                 let ring = Ring::open_with(name.as_ref(), options)?;
-                let handle = Self::take_seat(&ring, join)?;
+                let handle = Self::take_seat(&ring, options, join)?;
                 Ok(ring.still_named()?.then_some(handle))
             })
         }
@@ -133,7 +133,7 @@ macro_rules! subscribing {
             let (spec, join) = ($spec(options)?, join.into());
             crate::handle::retry(|| {
                 let ring = Ring::create_or_open(name.as_ref(), &spec, options)?;
-                let handle = Self::take_seat(&ring, join)?;
+                let handle = Self::take_seat(&ring, options, join)?;
                 Ok(ring.still_named()?.then_some(handle))
             })
         }
@@ -143,7 +143,19 @@ macro_rules! subscribing {
         /// # Errors
         /// As [`open`](Self::open).
         pub fn attach(ring: &Ring, join: impl Into<Join>) -> Result<Self, OpenError> {
-            Self::take_seat(ring, join.into())
+            Self::attach_with(ring, &Options::new(), join)
+        }
+
+        /// Joins an open ring, which must hold messages of the type that the options name.
+        ///
+        /// # Errors
+        /// As [`open`](Self::open).
+        pub fn attach_with(
+            ring: &Ring,
+            options: &Options,
+            join: impl Into<Join>,
+        ) -> Result<Self, OpenError> {
+            Self::take_seat(ring, options, join.into())
         }
 
         /// The ring that it joined.

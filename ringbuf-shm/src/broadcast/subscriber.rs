@@ -32,8 +32,8 @@ impl<T: Payload> Subscriber<T> {
     subscribing!(Options::broadcast_slots_of::<T>, View<T>);
     company!();
 
-    fn take_seat(ring: &Ring, join: Join) -> Result<Self, OpenError> {
-        ring.expect_messages(&Options::new().broadcast_slots_of::<T>()?)?;
+    fn take_seat(ring: &Ring, options: &Options, join: Join) -> Result<Self, OpenError> {
+        ring.expect_messages(&options.broadcast_slots_of::<T>()?)?;
         Ok(Self { end: Reader::attach(ring, join)?, values: PhantomData })
     }
 
