@@ -13,6 +13,7 @@
 //! | [`options`], [`message`], [`stat`] | the structures that cross the boundary |
 //! | `guard` | how a claim or a view stays open from one call to the next |
 //! | `handle` | what producers and consumers of both shapes have in common |
+//! | `token` | how something of Rust stands in a structure of C's |
 //! | `argument` | what a pointer must pass before it is used |
 //!
 //! Nothing unwinds into C: a panic, which would be a defect here, ends the process,
@@ -30,4 +31,5 @@ pub mod options;
 pub mod producer;
 pub mod ring;
 pub mod stat;
+mod token;
 pub mod version;

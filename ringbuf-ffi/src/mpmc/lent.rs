@@ -1,11 +1,10 @@
 //! `struct ringbuf_mpmc_claim` and `struct ringbuf_mpmc_message`: what is open, kept in
 //! the caller's own memory.
 //!
-//! A claim and a view of `ringbuf-shm` are owned, hence may be put anywhere and moved. So
-//! they stand in the token of the caller's structure, without an allocation, behind a
-//! word that says whether something is there.
+//! A claim and a view of `ringbuf-shm` are owned, hence may stand in the token of the
+//! caller's structure.
 //!
-//! Unsafe code here writes them there and takes them out.
+//! Unsafe code here trusts the caller to pass what the manual asks for.
 #![expect(
     clippy::missing_safety_doc,
     reason = "include/ringbuf.h is the manual: it says what each pointer must be"
@@ -14,67 +13,9 @@
 use crate::argument;
 use crate::error::{Errno, done};
 use crate::message::REDELIVERED;
+use crate::token::{Kept, Token};
 use libc::{c_int, c_void};
 use ringbuf_shm::mpmc::bytes;
-use std::fmt;
-use std::mem::{MaybeUninit, align_of, size_of};
-
-/// Words of a token, behind the one that says whether it is open.
-const WORDS: usize = 11;
-/// What an open token begins with: "ringbuf" and its end, which nothing else is likely to.
-const OPEN: u64 = u64::from_le_bytes(*b"ringbuf\n");
-
-/// Something of Rust in C's memory.
-#[repr(C)]
-pub struct Token {
-    state: u64,
-    words: MaybeUninit<[u64; WORDS]>,
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.state == OPEN { "(open)" } else { "(closed)" })
-    }
-}
-
-/// What may stand in a token: one kind of thing in each structure of C.
-trait Kept: Send + Sized {
-    const FITS: () = assert!(
-        size_of::<Self>() <= size_of::<[u64; WORDS]>() && align_of::<Self>() <= align_of::<u64>()
-    );
-}
-
-impl Token {
-    fn keep<T: Kept>(what: T) -> Self {
-        const { T::FITS };
-        let mut token = Self { state: OPEN, words: MaybeUninit::uninit() };
-        // SAFETY: the words are large enough and as aligned as it wants.
-        unsafe { token.words.as_mut_ptr().cast::<T>().write(what) };
-        token
-    }
-
-    /// # Safety
-    /// The token is zero, or was made by `keep` of the same `T` and not copied since.
-    unsafe fn look<T: Kept>(&self) -> Result<&T, Errno> {
-        if self.state != OPEN {
-            return Err(Errno::INVALID);
-        }
-        // SAFETY: open, hence there, as this function demands.
-        Ok(unsafe { &*self.words.as_ptr().cast::<T>() })
-    }
-
-    /// # Safety
-    /// As [`look`](Self::look).
-    unsafe fn take<T: Kept>(&mut self) -> Result<T, Errno> {
-        if self.state != OPEN {
-            return Err(Errno::INVALID);
-        }
-        self.state = 0;
-        // SAFETY: was open, hence there, as this function demands; not taken again, since
-        // the state says so.
-        Ok(unsafe { self.words.as_ptr().cast::<T>().read() })
-    }
-}
 
 /// An open claim, and how long it is, as it was asked for.
 struct Open {
