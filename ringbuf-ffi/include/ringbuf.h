@@ -224,6 +224,14 @@ struct ringbuf_consumer;
  * redeliveries_max  how often a message is delivered again because the consumer
  *                   that was shown it died, before it is dropped and counted: 1
  *                   to 254 (8).
+ *
+ * Of broadcast rings only; 0 in all other calls:
+ *
+ * subscribers_max   how many subscribers it has room for: 1 to 1,024 (16).
+ * views_max         how many messages may be looked at at once, by all
+ *                   subscribers together: 1 to 4,096 (32).  Each costs a slot.
+ * reader_patience_ns  how long the publisher waits for a lossless subscriber
+ *                   before it goes on without it, in nanoseconds; 0: for ever.
  */
 struct ringbuf_options {
     uint32_t size;
@@ -245,10 +253,14 @@ struct ringbuf_options {
     uint32_t producers_max;
     uint32_t consumers_max;
     uint32_t redeliveries_max;
+    uint32_t subscribers_max;
+    uint32_t views_max;
+    uint64_t reader_patience_ns;
 };
 
-#define RINGBUF_OPTIONS_INIT \
-    { sizeof(struct ringbuf_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, 0, 0, 0, 0 }
+#define RINGBUF_OPTIONS_INIT                                                     \
+    { sizeof(struct ringbuf_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0,  \
+      NULL, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Flags of struct ringbuf_message. */
 #define RINGBUF_REDELIVERED (1u << 0) /* shown before, to a consumer that died */

@@ -7,12 +7,14 @@
 )]
 
 use crate::argument::{self, Timeout};
+use crate::asked::Asked;
 use crate::error::{Errno, code, done};
 use crate::handle::{Either, Handle};
 use crate::message::Message;
-use crate::options::{Asked, Options};
+use crate::options::Options;
 use crate::stat::{self, Stat};
 use libc::{c_char, c_int, c_void};
+use ringbuf_shm::Kind;
 use ringbuf_shm::spsc::{bytes, records};
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -77,7 +79,7 @@ pub unsafe extern "C" fn ringbuf_consumer_create(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read(options) }?;
+        let asked = unsafe { Asked::read(options, Kind::Spsc) }?;
         Ok(Consumer::from(Handle::create(name, &asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.
@@ -95,7 +97,7 @@ pub unsafe extern "C" fn ringbuf_consumer_create_or_open(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read(options) }?;
+        let asked = unsafe { Asked::read(options, Kind::Spsc) }?;
         Ok(Consumer::from(Handle::create_or_open(name, &asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.
@@ -110,7 +112,7 @@ pub unsafe extern "C" fn ringbuf_consumer_create_unnamed(
 ) -> c_int {
     let make = || {
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read(options) }?;
+        let asked = unsafe { Asked::read(options, Kind::Spsc) }?;
         Ok(Consumer::from(Handle::create_unnamed(&asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.
@@ -128,7 +130,7 @@ pub unsafe extern "C" fn ringbuf_consumer_open(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_or_default(options) }?;
+        let asked = unsafe { Asked::read_or_default(options, Kind::Spsc) }?;
         Ok(Consumer::from(Handle::open(name, &asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.
@@ -146,7 +148,7 @@ pub unsafe extern "C" fn ringbuf_consumer_open_fd(
         // SAFETY: the manual asks for a descriptor that stays open during the call.
         let file = unsafe { argument::descriptor(fd) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_or_default(options) }?;
+        let asked = unsafe { Asked::read_or_default(options, Kind::Spsc) }?;
         Ok(Consumer::from(Handle::open_descriptor(file, &asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.

@@ -2,9 +2,9 @@
 //! and what they know about their ring.
 
 use crate::argument::Timeout;
+use crate::asked::{Asked, Shape};
 use crate::error::Errno;
 use crate::guard::{Held, Lend};
-use crate::options::{Asked, Shape};
 use crate::stat::{self, Stat};
 use ringbuf_shm::spsc::{bytes, records};
 use ringbuf_shm::{OpenError, Options, Presence, Ring};

@@ -11,6 +11,7 @@
 //! | [`ring`] | the calls on names |
 //! | [`error`] | the one table of errors |
 //! | [`options`], [`message`], [`stat`] | the structures that cross the boundary |
+//! | `asked` | what stands in the options, in Rust's own words |
 //! | `guard` | how a claim or a view stays open from one call to the next |
 //! | `handle` | what producers and consumers of both shapes have in common |
 //! | `token` | how something of Rust stands in a structure of C's |
@@ -21,6 +22,7 @@
 //! like any other.
 
 mod argument;
+mod asked;
 pub mod consumer;
 pub mod error;
 mod guard;

@@ -7,13 +7,14 @@
 )]
 
 use crate::argument::{self, Timeout};
+use crate::asked::Asked;
 use crate::error::{Errno, code, done};
 use crate::handle::{Either, Handle};
-use crate::options::{Asked, Options};
+use crate::options::Options;
 use crate::stat::{self, Stat};
 use libc::{c_char, c_int, c_void};
-use ringbuf_shm::ClaimError;
 use ringbuf_shm::spsc::{bytes, records};
+use ringbuf_shm::{ClaimError, Kind};
 use std::os::fd::{AsFd, AsRawFd};
 
 type BytesOrRecords = Handle<bytes::Producer, records::Producer>;
@@ -137,7 +138,7 @@ pub unsafe extern "C" fn ringbuf_producer_create(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read(options) }?;
+        let asked = unsafe { Asked::read(options, Kind::Spsc) }?;
         Ok(Producer::from(Handle::create(name, &asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.
@@ -155,7 +156,7 @@ pub unsafe extern "C" fn ringbuf_producer_create_or_open(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read(options) }?;
+        let asked = unsafe { Asked::read(options, Kind::Spsc) }?;
         Ok(Producer::from(Handle::create_or_open(name, &asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.
@@ -170,7 +171,7 @@ pub unsafe extern "C" fn ringbuf_producer_create_unnamed(
 ) -> c_int {
     let make = || {
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read(options) }?;
+        let asked = unsafe { Asked::read(options, Kind::Spsc) }?;
         Ok(Producer::from(Handle::create_unnamed(&asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.
@@ -188,7 +189,7 @@ pub unsafe extern "C" fn ringbuf_producer_open(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_or_default(options) }?;
+        let asked = unsafe { Asked::read_or_default(options, Kind::Spsc) }?;
         Ok(Producer::from(Handle::open(name, &asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.
@@ -206,7 +207,7 @@ pub unsafe extern "C" fn ringbuf_producer_open_fd(
         // SAFETY: the manual asks for a descriptor that stays open during the call.
         let file = unsafe { argument::descriptor(fd) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_or_default(options) }?;
+        let asked = unsafe { Asked::read_or_default(options, Kind::Spsc) }?;
         Ok(Producer::from(Handle::open_descriptor(file, &asked)?))
     };
     // SAFETY: the manual asks for a place for the handle, or NULL.

@@ -33,7 +33,7 @@ fn layout() -> String {
     let mut text = String::new();
     structure!(text, "ringbuf_options", Options: size shape capacity slot_size record_alignment
         sleeper redelivery other_boot flags mode group owner metadata metadata_length type_name
-        lanes producers_max consumers_max redeliveries_max);
+        lanes producers_max consumers_max redeliveries_max subscribers_max views_max reader_patience_ns);
     structure!(text, "ringbuf_message", Message: data length tag time_ns flags reserved);
     structure!(text, "ringbuf_peer_stat", PeerStat: presence incarnation pid reserved since_ns
         sleeps wakes probes);

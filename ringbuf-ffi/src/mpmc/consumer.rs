@@ -6,16 +6,16 @@
     reason = "include/ringbuf.h is the manual: it says what each pointer must be"
 )]
 
-use super::check_shape;
 use super::lent::Message;
 use super::stat::Stat;
 use crate::argument::{self, Timeout};
+use crate::asked::Asked;
 use crate::error::{Errno, code, done};
-use crate::options::{Asked, Options};
+use crate::options::Options;
 use crate::stat;
 use libc::{c_char, c_int, c_void};
 use ringbuf_shm::mpmc::{Lanes, bytes};
-use ringbuf_shm::{ReadError, Ring};
+use ringbuf_shm::{Kind, ReadError, Ring};
 use std::os::fd::{AsFd, AsRawFd};
 
 /// `RINGBUF_LANES_HIGHEST`
@@ -53,8 +53,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_consumer_create(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many(options) }?;
-        check_shape(&asked)?;
+        let asked = unsafe { Asked::read_bytes(options, Kind::Mpmc) }?;
         let seat = bytes::Consumer::create(name, &asked.create).map_err(Errno::creating)?;
         Ok(Consumer { seat })
     };
@@ -73,8 +72,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_consumer_create_or_open(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many(options) }?;
-        check_shape(&asked)?;
+        let asked = unsafe { Asked::read_bytes(options, Kind::Mpmc) }?;
         let seat = bytes::Consumer::create_or_open(name, &asked.create).map_err(Errno::creating)?;
         Ok(Consumer { seat })
     };
@@ -90,8 +88,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_consumer_create_unnamed(
 ) -> c_int {
     let make = || {
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many(options) }?;
-        check_shape(&asked)?;
+        let asked = unsafe { Asked::read_bytes(options, Kind::Mpmc) }?;
         let seat = bytes::Consumer::create_unnamed(&asked.create).map_err(Errno::creating)?;
         Ok(Consumer { seat })
     };
@@ -110,7 +107,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_consumer_open(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many_or_default(options) }?;
+        let asked = unsafe { Asked::read_or_default(options, Kind::Mpmc) }?;
         let seat = bytes::Consumer::open_with(name, &asked.open)?;
         Ok(Consumer { seat })
     };
@@ -129,7 +126,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_consumer_open_fd(
         // SAFETY: the manual asks for a descriptor that stays open during the call.
         let file = unsafe { argument::descriptor(fd) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many_or_default(options) }?;
+        let asked = unsafe { Asked::read_or_default(options, Kind::Mpmc) }?;
         let ring = Ring::from_fd_with(file, &asked.open)?;
         let seat = bytes::Consumer::attach_with(&ring, &asked.open)?;
         Ok(Consumer { seat })

@@ -6,16 +6,16 @@
     reason = "include/ringbuf.h is the manual: it says what each pointer must be"
 )]
 
-use super::check_shape;
 use super::lent::Claim;
 use super::stat::Stat;
 use crate::argument::{self, Timeout};
+use crate::asked::Asked;
 use crate::error::{Errno, code, done};
-use crate::options::{Asked, Options};
+use crate::options::Options;
 use crate::stat;
 use libc::{c_char, c_int, c_void};
 use ringbuf_shm::mpmc::bytes;
-use ringbuf_shm::{ClaimError, Ring};
+use ringbuf_shm::{ClaimError, Kind, Ring};
 use std::os::fd::{AsFd, AsRawFd};
 
 /// `struct ringbuf_mpmc_producer`, which C sees from outside only.
@@ -64,8 +64,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_producer_create(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many(options) }?;
-        check_shape(&asked)?;
+        let asked = unsafe { Asked::read_bytes(options, Kind::Mpmc) }?;
         let seat = bytes::Producer::create(name, &asked.create).map_err(Errno::creating)?;
         Ok(Producer { seat })
     };
@@ -84,8 +83,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_producer_create_or_open(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many(options) }?;
-        check_shape(&asked)?;
+        let asked = unsafe { Asked::read_bytes(options, Kind::Mpmc) }?;
         let seat = bytes::Producer::create_or_open(name, &asked.create).map_err(Errno::creating)?;
         Ok(Producer { seat })
     };
@@ -101,8 +99,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_producer_create_unnamed(
 ) -> c_int {
     let make = || {
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many(options) }?;
-        check_shape(&asked)?;
+        let asked = unsafe { Asked::read_bytes(options, Kind::Mpmc) }?;
         let seat = bytes::Producer::create_unnamed(&asked.create).map_err(Errno::creating)?;
         Ok(Producer { seat })
     };
@@ -121,7 +118,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_producer_open(
         // SAFETY: the manual asks for text, or NULL.
         let name = unsafe { argument::name(name) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many_or_default(options) }?;
+        let asked = unsafe { Asked::read_or_default(options, Kind::Mpmc) }?;
         let seat = bytes::Producer::open_with(name, &asked.open)?;
         Ok(Producer { seat })
     };
@@ -140,7 +137,7 @@ pub unsafe extern "C" fn ringbuf_mpmc_producer_open_fd(
         // SAFETY: the manual asks for a descriptor that stays open during the call.
         let file = unsafe { argument::descriptor(fd) }?;
         // SAFETY: the manual asks for options as their size says, or NULL.
-        let asked = unsafe { Asked::read_many_or_default(options) }?;
+        let asked = unsafe { Asked::read_or_default(options, Kind::Mpmc) }?;
         let ring = Ring::from_fd_with(file, &asked.open)?;
         let seat = bytes::Producer::attach_with(&ring, &asked.open)?;
         Ok(Producer { seat })

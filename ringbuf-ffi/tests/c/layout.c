@@ -29,6 +29,9 @@ static void structures(void)
     OFFSET(ringbuf_options, producers_max);
     OFFSET(ringbuf_options, consumers_max);
     OFFSET(ringbuf_options, redeliveries_max);
+    OFFSET(ringbuf_options, subscribers_max);
+    OFFSET(ringbuf_options, views_max);
+    OFFSET(ringbuf_options, reader_patience_ns);
 
     SIZE(ringbuf_message);
     OFFSET(ringbuf_message, data);

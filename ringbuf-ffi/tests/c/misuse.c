@@ -112,6 +112,9 @@ static void options_that_make_no_sense_are_refused(void)
     OPTIONS(size = 79, -EINVAL);
     OPTIONS(lanes = 1, -EINVAL);
     OPTIONS(producers_max = 1, -EINVAL);
+    OPTIONS(subscribers_max = 1, -EINVAL);
+    OPTIONS(views_max = 1, -EINVAL);
+    OPTIONS(reader_patience_ns = 1, -EINVAL);
     OPTIONS(consumers_max = 1, -EINVAL);
     OPTIONS(redeliveries_max = 1, -EINVAL);
     OPTIONS(size = UINT32_MAX, -EINVAL);

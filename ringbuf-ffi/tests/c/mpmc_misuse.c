@@ -141,6 +141,9 @@ static void options_that_make_no_sense_are_refused(void)
     OPTIONS(redeliveries_max = 254, 0);
     OPTIONS(redeliveries_max = 255, -EINVAL);
     OPTIONS(redelivery = 2, -EINVAL);
+    OPTIONS(subscribers_max = 1, -EINVAL);
+    OPTIONS(views_max = 1, -EINVAL);
+    OPTIONS(reader_patience_ns = 1, -EINVAL);
     OPTIONS(flags = RINGBUF_REOPEN | RINGBUF_FAST, 0);
     OPTIONS(flags = 1u << 7, -EINVAL);
 }
