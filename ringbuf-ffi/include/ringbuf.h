@@ -25,7 +25,11 @@
  *
  * Rings of many.  A ring made by a ringbuf_mpmc_... call has room for many
  * producers and many consumers; each message goes to exactly one of them.  See
- * "Rings of many" below.  All else here is said of both.
+ * "Rings of many" below.
+ *
+ * Broadcast rings.  A ring made by a ringbuf_broadcast_... call has one publisher
+ * and many subscribers; each message goes to every one of them.  See "Broadcast
+ * rings" below.  All else here is said of all three.
  *
  * Shapes.  A ring holds BYTES, up to SLOT_SIZE in each of its slots, every
  * message with a length, a tag and a time (video frames); or RECORDS of any
@@ -59,8 +63,14 @@
  *                  are not those that were asked for
  *     -EBUSY       this side of the ring is in use by a living process; or a
  *                  claim or a message is open on the handle
- *     -EUSERS      all seats that a ring of many has for this side are taken by
- *                  living processes
+ *     -EUSERS      all seats that the ring has for this side are taken by living
+ *                  processes
+ *     -ETOOMANYREFS  the subscribers of a broadcast ring have too many of its
+ *                  views already
+ *     -EOVERFLOW   messages were lost: the publisher did not wait any longer for
+ *                  this subscriber, which reads on
+ *     -ENOBUFS     this subscriber holds as many messages as it may
+ *     -ECONNABORTED  the message was broken off: its publisher gave it up, or died
  *     -ESHUTDOWN   this side of the ring was closed for good: the ring was not
  *                  created with RINGBUF_REOPEN
  *     -EINVAL      the caller's mistake: NULL, a bad name, an unknown option, an
@@ -78,7 +88,8 @@
  * Threads.  A handle is used by one thread at a time.  It may move to another
  * thread if something orders the two (a mutex, a join).  Different handles are
  * independent, also of one ring; and so are claims and messages of a ring of
- * many, of each other and of their handles.
+ * many, and messages and parts of a broadcast ring, of each other and of their
+ * handles.
  *
  * Processes.  A child of fork() cannot use the handles it inherits: calls answer
  * -ECHILD and touch nothing shared, looking at statistics excepted, and closing
@@ -98,7 +109,8 @@
  * Death.  What was committed before a producer was killed is delivered; what was
  * claimed is not.  What a consumer was shown and had not released when it was
  * killed goes to the next consumer again, with RINGBUF_REDELIVERED, unless the
- * ring was created with RINGBUF_REDELIVERY_DROP.
+ * ring was created with RINGBUF_REDELIVERY_DROP.  Subscribers of a broadcast ring
+ * have every message for themselves: nothing is delivered again.
  *
  * Caveats.
  * - Whoever may write to the file is trusted as this user is.  Impossible values
@@ -426,7 +438,7 @@ int ringbuf_unlink(const char *name);
  *   -EINVAL   NULL, a name that cannot name a ring, or an impossible size in
  *             STAT->size
  *   -EPROTO   the file is not a ring, or not one of this version, or a ring of
- *             many: see ringbuf_mpmc_stat()
+ *             many, see ringbuf_mpmc_stat(), or a broadcast ring
  *   -EBADMSG  the ring is corrupt
  *   -ESTALE   the ring is from before the last restart
  *   -EPERM    the file or its directory is not safe
@@ -507,7 +519,7 @@ int ringbuf_producer_create_unnamed(const struct ringbuf_options *options,
  *   -EBUSY      a living producer sits there
  *   -ESHUTDOWN  the last producer closed the ring for good
  *   -EPROTO     the file is not a ring, not one of this version, damaged, a ring
- *               of many, or of another shape or type
+ *               of many or a broadcast ring, or of another shape or type
  *   -EBADMSG    the ring is corrupt
  *   -ESTALE     the ring is from before the last restart
  *   -EPERM      the file or its directory is not safe
@@ -1591,6 +1603,672 @@ int ringbuf_mpmc_watch_lane(const struct ringbuf_mpmc_watch *watch, uint32_t lan
  */
 int ringbuf_mpmc_watch_peer(const struct ringbuf_mpmc_watch *watch, uint32_t index,
                             struct ringbuf_mpmc_peer_stat *stat);
+
+/* ---- Broadcast rings --------------------------------------------------- */
+
+/*
+ * A broadcast ring has slots of bytes, one publisher and many subscribers.  Each
+ * message goes to every one of them, in place.
+ *
+ *     struct ringbuf_broadcast_join join = RINGBUF_BROADCAST_JOIN_INIT;
+ *     struct ringbuf_broadcast_subscriber *screen;
+ *     struct ringbuf_broadcast_message frame;
+ *     int error;
+ *
+ *     join.delivery = RINGBUF_DELIVERY_LATEST;
+ *     error = ringbuf_broadcast_subscriber_open("camera0", NULL, &join, &screen);
+ *     while (error == 0 &&
+ *            (error = ringbuf_broadcast_subscriber_read(screen, -1, &frame)) == 0) {
+ *         show(frame.data, frame.length);
+ *         error = ringbuf_broadcast_message_release(&frame);
+ *     }
+ *
+ * Contracts.  Each subscriber chooses what it wants when it joins, beside others that
+ * want something else.  LOSSLESS: every message.  The publisher waits for it once the
+ * ring is full of messages that it has not taken, for as long as the ring's
+ * reader_patience_ns says; then the subscriber is told -EOVERFLOW, once, and reads on
+ * with the oldest message there is.  LOSSY: those it can keep up with; nobody waits
+ * for it.  LATEST: always the newest, and never one before another.  What it got, what
+ * ..._lost() and what ..._broken() say are together all that were published from where
+ * it began up to its position.
+ *
+ * Views.  What a message shows is not written to until it is released, however long
+ * that takes and however far the publisher goes meanwhile, also after -EOVERFLOW, also
+ * after the handle was closed.  Nobody waits for it.  A subscriber says when it joins
+ * how many it may hold at a time; the ring has a slot for each besides those of its
+ * capacity.  What that costs: ringbuf_broadcast_..._pool().
+ *
+ * Parts.  A message may be begun before it is written, and shown piece by piece, as
+ * the lines of a frame come from a sensor.  Who reads parts follows it; who reads
+ * messages gets it when it is whole.  One that is broken off, since its publisher gave
+ * it up or died, keeps its position: who reads messages passes it by.
+ *
+ * The other side.  One publisher follows another that died or, with RINGBUF_REOPEN,
+ * closed the ring: positions go on.  A subscriber that died, or left, is not waited
+ * for.  redelivery and RINGBUF_FAST make no difference: nobody's death takes a message
+ * from anybody else.
+ */
+
+/* The one who writes to a broadcast ring, and one who reads from it. */
+struct ringbuf_broadcast_publisher;
+struct ringbuf_broadcast_subscriber;
+
+/* What a subscriber wants when the publisher is faster. */
+#define RINGBUF_DELIVERY_LOSSLESS 1u /* every message: the publisher waits */
+#define RINGBUF_DELIVERY_LOSSY 2u    /* those it can keep up with */
+#define RINGBUF_DELIVERY_LATEST 3u   /* the newest */
+
+/* Where a subscriber begins. */
+#define RINGBUF_START_DEFAULT 0u  /* LOSSLESS: OLDEST; others: NEWEST */
+#define RINGBUF_START_NEWEST 1u   /* with the next message; LATEST: with the newest there is */
+#define RINGBUF_START_OLDEST 2u   /* with the oldest that is promised: three quarters of the
+                                     capacity back, if so many were published */
+#define RINGBUF_START_POSITION 3u /* at `position`: with the oldest if that is gone, with the
+                                     next if it is still to come */
+
+/*
+ * struct ringbuf_broadcast_join says what a subscriber wants.
+ *
+ * Begin with RINGBUF_BROADCAST_JOIN_INIT, and set `delivery`.
+ *
+ * size      set by RINGBUF_BROADCAST_JOIN_INIT.
+ * delivery  RINGBUF_DELIVERY_...  Must be set.
+ * start     RINGBUF_START_...
+ * views     how many messages and parts it may hold at a time (2).
+ * position  where it begins, with RINGBUF_START_POSITION; else 0.
+ */
+struct ringbuf_broadcast_join {
+    uint32_t size;
+    uint32_t delivery;
+    uint32_t start;
+    uint32_t views;
+    uint64_t position;
+};
+
+#define RINGBUF_BROADCAST_JOIN_INIT { sizeof(struct ringbuf_broadcast_join), 0, 0, 0, 0 }
+
+/*
+ * struct ringbuf_broadcast_message is a message in place.
+ *
+ * Zero, or filled by ringbuf_broadcast_subscriber_read() or ..._latest().  It may be
+ * moved, but not copied and used twice: once it was released, so has every copy been,
+ * and using one is not noticed.
+ *
+ * data      where it is; readable until it is released, aligned to 64 bytes.
+ * length    how many bytes it has; may be 0.
+ * position  one more for each message that was published.
+ * tag       the publisher's own 64 bits.
+ * time_ns   when it was committed, or begun, nanoseconds of CLOCK_MONOTONIC.
+ * flags     0; later versions may have some.
+ * reserved  0.
+ * token     the library's own.
+ */
+struct ringbuf_broadcast_message {
+    const void *data;
+    size_t length;
+    uint64_t position;
+    uint64_t tag;
+    uint64_t time_ns;
+    uint32_t flags;
+    uint32_t reserved;
+    uint64_t token[12];
+};
+
+/* Whether there is more of a message to come. */
+#define RINGBUF_PART_OPEN 0u   /* more may come */
+#define RINGBUF_PART_WHOLE 1u  /* this is all */
+#define RINGBUF_PART_BROKEN 2u /* no more will come: its publisher gave it up, or died and was
+                                  followed by another */
+
+/*
+ * struct ringbuf_broadcast_part is a message in place, as much of it as there is.
+ *
+ * Zero, or filled by ringbuf_broadcast_subscriber_read_part(); brought up to date by
+ * ringbuf_broadcast_part_look() and ringbuf_broadcast_part_wait_for().  In all else, of
+ * copies too, as struct ringbuf_broadcast_message.
+ *
+ * data       where it begins; readable as far as it is available, until it is released,
+ *            aligned to 64 bytes.
+ * available  how many bytes there were.  They never become fewer.
+ * position   one more for each message that was published.
+ * tag        the publisher's own 64 bits.
+ * time_ns    when it was begun, or committed if it was not, of CLOCK_MONOTONIC.
+ * state      RINGBUF_PART_...; with any but OPEN, `available` is final.
+ * reserved   0.
+ * token      the library's own.
+ */
+struct ringbuf_broadcast_part {
+    const void *data;
+    size_t available;
+    uint64_t position;
+    uint64_t tag;
+    uint64_t time_ns;
+    uint32_t state;
+    uint32_t reserved;
+    uint64_t token[12];
+};
+
+/*
+ * struct ringbuf_broadcast_pool is what the slots of a ring cost.
+ *
+ * Begin with RINGBUF_BROADCAST_POOL_INIT.
+ *
+ * size      set by RINGBUF_BROADCAST_POOL_INIT; the call sets it to how many bytes it
+ *           filled, and what is behind them to zero.
+ * reserved  0.
+ * ring      slots for the messages that the ring keeps: its capacity,
+ * claims    for those that are being written,
+ * views     and for those that are looked at, also when the ring keeps them no longer.
+ * slots     all of them together,
+ * bytes     and the memory that they take.
+ */
+struct ringbuf_broadcast_pool {
+    uint32_t size;
+    uint32_t reserved;
+    uint64_t ring;
+    uint64_t claims;
+    uint64_t views;
+    uint64_t slots;
+    uint64_t bytes;
+};
+
+#define RINGBUF_BROADCAST_POOL_INIT { sizeof(struct ringbuf_broadcast_pool), 0, 0, 0, 0, 0, 0 }
+
+/* ---- The publisher ----------------------------------------------------- */
+
+/*
+ * ringbuf_broadcast_publisher_create() makes a broadcast ring of this name and becomes
+ * its publisher.
+ *
+ * OPTIONS->shape must be RINGBUF_BYTES.
+ *
+ * Any thread; waits for the file system only.  Returns 0, or
+ *   -EEXIST      the name is taken
+ *   -EINVAL      NULL, a name that cannot name a ring, options that make no
+ *                sense, another shape, impossible sizes and numbers
+ *   -EMSGSIZE    the metadata or the type name is too long
+ *   -ENOSPC      there is no room
+ *   -EOPNOTSUPP  the file system cannot set memory aside
+ *   -ENOENT      the directory of the path does not exist
+ *   -EPERM       the directory of rings is not safe, or the group is not one's own
+ *   -EBUSY       another process was faster to the seat,
+ *   -ESHUTDOWN   and has closed it
+ *   or the system's own
+ */
+int ringbuf_broadcast_publisher_create(const char *name, const struct ringbuf_options *options,
+                                       struct ringbuf_broadcast_publisher **publisher);
+
+/*
+ * ringbuf_broadcast_publisher_create_or_open() becomes the publisher of the ring NAME,
+ * which is made if there is none.
+ *
+ * A ring that exists must be as OPTIONS say, in all but mode, group and memory.
+ *
+ * Otherwise as ringbuf_broadcast_publisher_create().  Returns 0, or an error of
+ * ringbuf_broadcast_publisher_create() other than -EEXIST, or of
+ * ringbuf_broadcast_publisher_open(), where
+ *   -EPROTO  also means that there is a ring of other sizes or policies
+ */
+int ringbuf_broadcast_publisher_create_or_open(const char *name,
+                                               const struct ringbuf_options *options,
+                                               struct ringbuf_broadcast_publisher **publisher);
+
+/*
+ * ringbuf_broadcast_publisher_create_unnamed() makes a broadcast ring without a name and
+ * becomes its publisher.  Others come by ringbuf_broadcast_..._open_fd().
+ *
+ * Any thread; does not block.  Returns 0, or
+ *   -EINVAL    NULL, options that make no sense, another shape, impossible sizes
+ *              and numbers
+ *   -EMSGSIZE  the metadata or the type name is too long
+ *   -ENOSPC    there is no room
+ *   or the system's own
+ */
+int ringbuf_broadcast_publisher_create_unnamed(const struct ringbuf_options *options,
+                                               struct ringbuf_broadcast_publisher **publisher);
+
+/*
+ * ringbuf_broadcast_publisher_open() becomes the publisher of the ring NAME.
+ *
+ * A dead predecessor is followed, from exactly where it stopped; a message that it had
+ * begun is broken off.  A living one is not disturbed; one that closed the ring is
+ * followed if the ring was created with RINGBUF_REOPEN.  OPTIONS may be NULL.
+ *
+ * Any thread; does not block, but for a ring that is to be replaced after a
+ * restart, where it waits for whoever is doing that.  Returns 0, or
+ *   -ENOENT     there is no ring of this name
+ *   -EBUSY      a living publisher sits there
+ *   -ESHUTDOWN  the last publisher closed the ring for good
+ *   -EPROTO     the file is not a ring, not one of this version, damaged, not a
+ *               broadcast ring, not one of bytes, or of another type
+ *   -EBADMSG    the ring is corrupt
+ *   -ESTALE     the ring is from before the last restart
+ *   -EPERM      the file or its directory is not safe
+ *   -EINVAL     NULL, a name that cannot name a ring, options that make no sense
+ *   -EMSGSIZE   the metadata or the type name in OPTIONS is too long
+ *   or, for a ring that is replaced, -ENOSPC and -EOPNOTSUPP
+ *   or the system's own
+ */
+int ringbuf_broadcast_publisher_open(const char *name, const struct ringbuf_options *options,
+                                     struct ringbuf_broadcast_publisher **publisher);
+
+/*
+ * ringbuf_broadcast_publisher_open_fd() becomes the publisher of the ring behind a
+ * descriptor, which stays the caller's.
+ *
+ * Otherwise as ringbuf_broadcast_publisher_open(), and
+ *   -EBADF  FD is not an open descriptor
+ *   but neither -ENOENT, -ENOSPC nor -EOPNOTSUPP
+ */
+int ringbuf_broadcast_publisher_open_fd(int fd, const struct ringbuf_options *options,
+                                        struct ringbuf_broadcast_publisher **publisher);
+
+/*
+ * ringbuf_broadcast_publisher_close() leaves the ring and frees the handle.
+ *
+ * An open claim is aborted, a message that was begun is broken off.  Subscribers read
+ * what was committed and are then told -EPIPE.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  PUBLISHER is NULL
+ */
+int ringbuf_broadcast_publisher_close(struct ringbuf_broadcast_publisher *publisher);
+
+/*
+ * ringbuf_broadcast_publisher_claim() lends the caller room for a message of up to
+ * LENGTH bytes, to be written in place.
+ *
+ * On success *DATA is writable, LENGTH bytes of it, until it is committed or aborted, or
+ * as far as it was not shown if it is begun, and holds whatever was there before.  It is
+ * aligned to 64 bytes.  At most one claim is open per publisher.
+ *
+ * The thread that uses the handle; waits up to TIMEOUT_NS for lossless subscribers that
+ * have a full ring to read, but for none longer than the ring's reader_patience_ns, and
+ * not for the dead.  Returns 0, or
+ *   -EAGAIN     a subscriber is in the way now (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT  a subscriber is in the way, and was for TIMEOUT_NS
+ *   -EMSGSIZE   LENGTH exceeds the slot size
+ *   -EBUSY      a claim is open on this publisher
+ *   -EBADMSG    the ring is corrupt
+ *   -ECHILD     the publisher was inherited over fork()
+ *   -EINVAL     NULL
+ */
+int ringbuf_broadcast_publisher_claim(struct ringbuf_broadcast_publisher *publisher,
+                                      size_t length, int64_t timeout_ns, void **data);
+
+/*
+ * ringbuf_broadcast_publisher_commit() publishes the first LENGTH bytes of the open claim
+ * as a message, with TAG, 64 bits of the caller's own.  The claim is over, unless the
+ * error says otherwise.
+ *
+ * The thread that uses the handle; does not block; makes a system call only to wake
+ * sleeping subscribers.  Returns 0, or
+ *   -EINVAL    NULL, or no claim is open; or it was begun, and stays so
+ *   -EMSGSIZE  LENGTH exceeds what was claimed: the claim stays open
+ *   -ECHILD    the publisher was inherited over fork(): nothing is published
+ */
+int ringbuf_broadcast_publisher_commit(struct ringbuf_broadcast_publisher *publisher,
+                                       size_t length, uint64_t tag);
+
+/*
+ * ringbuf_broadcast_publisher_abort() gives the open claim back and publishes nothing; a
+ * message that was begun is broken off.  In a child of fork() it changes nothing in the
+ * ring.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or no claim is open
+ */
+int ringbuf_broadcast_publisher_abort(struct ringbuf_broadcast_publisher *publisher);
+
+/*
+ * ringbuf_broadcast_publisher_push() copies LENGTH bytes in and publishes them as a
+ * message, with TAG.  DATA may be NULL if LENGTH is 0.
+ *
+ * The thread that uses the handle; waits as ringbuf_broadcast_publisher_claim().
+ * Returns 0, or an error of that, or
+ *   -EINVAL  NULL
+ */
+int ringbuf_broadcast_publisher_push(struct ringbuf_broadcast_publisher *publisher,
+                                     const void *data, size_t length, uint64_t tag,
+                                     int64_t timeout_ns);
+
+/*
+ * ringbuf_broadcast_publisher_begin() shows the open claim as a message of which there is
+ * nothing yet, with TAG and the time of now.
+ *
+ * It ends by ringbuf_broadcast_publisher_commit_begun() or ..._abort().
+ *
+ * The thread that uses the handle; does not block; makes a system call only to wake
+ * sleeping subscribers.  Returns 0, or
+ *   -EINVAL  NULL, or no claim is open; or it was begun already, and stays so
+ *   -ECHILD  the publisher was inherited over fork(): nothing is seen
+ */
+int ringbuf_broadcast_publisher_begin(struct ringbuf_broadcast_publisher *publisher,
+                                      uint64_t tag);
+
+/*
+ * ringbuf_broadcast_publisher_rest() sets *DATA and *LENGTH to what is left to write of
+ * the message that was begun: what was claimed and not shown.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or no message was begun
+ */
+int ringbuf_broadcast_publisher_rest(struct ringbuf_broadcast_publisher *publisher,
+                                     void **data, size_t *length);
+
+/*
+ * ringbuf_broadcast_publisher_advance() lets subscribers read the next BYTES bytes of the
+ * message that was begun, which must not be written to any more.
+ *
+ * The thread that uses the handle; does not block; makes a system call only to wake
+ * sleeping subscribers.  Returns 0, or
+ *   -EINVAL    NULL, or no message was begun
+ *   -EMSGSIZE  there are not so many left: nothing is shown
+ *   -ECHILD    the publisher was inherited over fork(): nothing is shown
+ */
+int ringbuf_broadcast_publisher_advance(struct ringbuf_broadcast_publisher *publisher,
+                                        size_t bytes);
+
+/*
+ * ringbuf_broadcast_publisher_commit_begun() publishes what was shown of the message that
+ * was begun as the whole of it.  The claim is over.
+ *
+ * The thread that uses the handle; does not block; makes a system call only to wake
+ * sleeping subscribers.  Returns 0, or
+ *   -EINVAL  NULL, or no message was begun
+ *   -ECHILD  the publisher was inherited over fork(): the message is not finished
+ */
+int ringbuf_broadcast_publisher_commit_begun(struct ringbuf_broadcast_publisher *publisher);
+
+/*
+ * ringbuf_broadcast_publisher_position() sets *POSITION to that of the next message, or of
+ * the open claim.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL
+ */
+int ringbuf_broadcast_publisher_position(const struct ringbuf_broadcast_publisher *publisher,
+                                         uint64_t *position);
+
+/*
+ * ringbuf_broadcast_publisher_evicted() sets *EVICTED to how many times this publisher did
+ * not wait any longer for a lossless subscriber.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EBUSY   a claim is open on this publisher
+ *   -EINVAL  NULL
+ */
+int ringbuf_broadcast_publisher_evicted(const struct ringbuf_broadcast_publisher *publisher,
+                                        uint64_t *evicted);
+
+/*
+ * ringbuf_broadcast_publisher_wait_for_peer() waits until a living subscriber sits on the
+ * ring.
+ *
+ * In all else, errors too, as ringbuf_producer_wait_for_peer().
+ */
+int ringbuf_broadcast_publisher_wait_for_peer(struct ringbuf_broadcast_publisher *publisher,
+                                              int64_t timeout_ns);
+
+/*
+ * ringbuf_broadcast_publisher_fd() is the descriptor of the ring, for
+ * ringbuf_broadcast_..._open_fd(); in all else as ringbuf_producer_fd().
+ */
+int ringbuf_broadcast_publisher_fd(const struct ringbuf_broadcast_publisher *publisher);
+
+/*
+ * ringbuf_broadcast_publisher_length_max() sets *LENGTH to the slot size, as
+ * ringbuf_producer_length_max().
+ */
+int ringbuf_broadcast_publisher_length_max(const struct ringbuf_broadcast_publisher *publisher,
+                                           size_t *length);
+
+/*
+ * ringbuf_broadcast_publisher_metadata() copies the bytes that the ring's creator left,
+ * as ringbuf_producer_metadata().
+ */
+int ringbuf_broadcast_publisher_metadata(const struct ringbuf_broadcast_publisher *publisher,
+                                         void *buffer, size_t capacity, size_t *length);
+
+/*
+ * ringbuf_broadcast_publisher_pool() fills *POOL with what the slots of the ring cost.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or an impossible size in POOL->size
+ */
+int ringbuf_broadcast_publisher_pool(const struct ringbuf_broadcast_publisher *publisher,
+                                     struct ringbuf_broadcast_pool *pool);
+
+/* ---- Subscribers ------------------------------------------------------- */
+
+/*
+ * ringbuf_broadcast_subscriber_create_or_open() joins the ring NAME, which is made if
+ * there is none.
+ *
+ * In all else, errors too, as ringbuf_broadcast_publisher_create_or_open(), and of a
+ * subscriber as ringbuf_broadcast_subscriber_open().
+ */
+int ringbuf_broadcast_subscriber_create_or_open(const char *name,
+                                                const struct ringbuf_options *options,
+                                                const struct ringbuf_broadcast_join *join,
+                                                struct ringbuf_broadcast_subscriber **subscriber);
+
+/*
+ * ringbuf_broadcast_subscriber_open() joins the ring NAME.
+ *
+ * What the dead had of the ring is given back by whoever comes.  OPTIONS may be NULL;
+ * JOIN may not.
+ *
+ * On success *SUBSCRIBER is a handle, to be closed by
+ * ringbuf_broadcast_subscriber_close(); else it is NULL.
+ *
+ * Any thread; does not block, but for a ring that is to be replaced after a
+ * restart, where it waits for whoever is doing that.  Returns 0, or
+ *   -ENOENT         there is no ring of this name
+ *   -EUSERS         living subscribers sit on all its seats
+ *   -ETOOMANYREFS   the ring has not so many views left: ask for fewer, or create it
+ *                   with a larger views_max
+ *   -EPROTO         the file is not a ring, not one of this version, damaged, not a
+ *                   broadcast ring, not one of bytes, or of another type
+ *   -EBADMSG        the ring is corrupt
+ *   -ESTALE         the ring is from before the last restart
+ *   -EPERM          the file or its directory is not safe
+ *   -EINVAL         NULL, a name that cannot name a ring, options or a JOIN that make
+ *                   no sense
+ *   -EMSGSIZE       the metadata or the type name in OPTIONS is too long
+ *   or, for a ring that is replaced, -ENOSPC and -EOPNOTSUPP
+ *   or the system's own
+ */
+int ringbuf_broadcast_subscriber_open(const char *name, const struct ringbuf_options *options,
+                                      const struct ringbuf_broadcast_join *join,
+                                      struct ringbuf_broadcast_subscriber **subscriber);
+
+/*
+ * ringbuf_broadcast_subscriber_open_fd() joins the ring behind a descriptor, which stays
+ * the caller's.
+ *
+ * Otherwise as ringbuf_broadcast_subscriber_open(), and
+ *   -EBADF  FD is not an open descriptor
+ *   but neither -ENOENT, -ENOSPC nor -EOPNOTSUPP
+ */
+int ringbuf_broadcast_subscriber_open_fd(int fd, const struct ringbuf_options *options,
+                                         const struct ringbuf_broadcast_join *join,
+                                         struct ringbuf_broadcast_subscriber **subscriber);
+
+/*
+ * ringbuf_broadcast_subscriber_close() frees the handle.  Nobody waits for the subscriber
+ * from here on.
+ *
+ * Open messages and parts stay open; the subscriber leaves the ring when they are
+ * released.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  SUBSCRIBER is NULL
+ */
+int ringbuf_broadcast_subscriber_close(struct ringbuf_broadcast_subscriber *subscriber);
+
+/*
+ * ringbuf_broadcast_subscriber_read() fills *MESSAGE with the next message, in place.
+ *
+ * MESSAGE->data is readable until the matching ringbuf_broadcast_message_release().  What
+ * *MESSAGE was before is not looked at: a message that was open there stays open, and its
+ * view is lost until the process ends.
+ *
+ * Everything that was committed is shown before -EPIPE or -EOWNERDEAD is answered; after
+ * either, a successor of the publisher may come, and a later call may succeed.
+ *
+ * The thread that uses the handle; waits for a message up to TIMEOUT_NS.  Returns 0, or
+ *   -EAGAIN      no message now, or the next is not whole, or the publisher is faster
+ *                again and again (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT   no message within TIMEOUT_NS
+ *   -EOVERFLOW   said once: the publisher did not wait any longer for this lossless
+ *                subscriber, which reads on with the oldest message there is; see
+ *                ringbuf_broadcast_subscriber_lost()
+ *   -ENOBUFS     it holds as many messages and parts as it may: release one, or join
+ *                with more views
+ *   -EPIPE       no message is left, and the publisher closed the ring
+ *   -EOWNERDEAD  no message is left, and the publisher died (if TIMEOUT_NS was not 0)
+ *   -EBADMSG     the ring is corrupt
+ *   -ECHILD      the subscriber was inherited over fork()
+ *   -EINVAL      NULL
+ */
+int ringbuf_broadcast_subscriber_read(struct ringbuf_broadcast_subscriber *subscriber,
+                                      int64_t timeout_ns,
+                                      struct ringbuf_broadcast_message *message);
+
+/*
+ * ringbuf_broadcast_subscriber_latest() fills *MESSAGE with the newest message, also if it
+ * was read before: what is read next, and what counts as lost, does not change.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EAGAIN   there is none, or the publisher is faster again and again
+ *   -ENOBUFS  it holds as many messages and parts as it may
+ *   -EBADMSG  the ring is corrupt
+ *   -ECHILD   the subscriber was inherited over fork()
+ *   -EINVAL   NULL
+ */
+int ringbuf_broadcast_subscriber_latest(const struct ringbuf_broadcast_subscriber *subscriber,
+                                        struct ringbuf_broadcast_message *message);
+
+/*
+ * ringbuf_broadcast_message_release() gives a message back: its slot may be written again.
+ *
+ * In a child of fork() it changes nothing in the ring.
+ *
+ * Any thread, one at a time for each message; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or the message is released already, or was zero
+ */
+int ringbuf_broadcast_message_release(struct ringbuf_broadcast_message *message);
+
+/*
+ * ringbuf_broadcast_subscriber_read_part() fills *PART with the next message, as much as
+ * there is of it, if it was at least begun.  Whole ones come like this too, and those
+ * that were broken off.
+ *
+ * Errors as ringbuf_broadcast_subscriber_read(), but that one which is not whole is shown.
+ */
+int ringbuf_broadcast_subscriber_read_part(struct ringbuf_broadcast_subscriber *subscriber,
+                                           int64_t timeout_ns,
+                                           struct ringbuf_broadcast_part *part);
+
+/*
+ * ringbuf_broadcast_part_look() sets PART->available and PART->state to what they are now.
+ *
+ * Any thread, one at a time for each part; does not block.  Returns 0, or
+ *   -EBADMSG  the ring is corrupt
+ *   -EINVAL   NULL, or the part is released already, or was zero
+ */
+int ringbuf_broadcast_part_look(struct ringbuf_broadcast_part *part);
+
+/*
+ * ringbuf_broadcast_part_wait_for() waits until BYTES bytes of the message can be read, or
+ * it is whole, however short; and sets PART->available and PART->state.
+ *
+ * Any thread, one at a time for each part; waits up to TIMEOUT_NS.  Returns 0, or
+ *   -EAGAIN        not so many now (TIMEOUT_NS was 0)
+ *   -ETIMEDOUT     not so many within TIMEOUT_NS
+ *   -ECONNABORTED  the message was broken off before: no more will come
+ *   -EPIPE         the publisher closed the ring, and no other has come
+ *   -EOWNERDEAD    the publisher died, and no other has come
+ *   -EBADMSG       the ring is corrupt
+ *   -ECHILD        the part was inherited over fork()
+ *   -EINVAL        NULL, or the part is released already, or was zero
+ */
+int ringbuf_broadcast_part_wait_for(struct ringbuf_broadcast_part *part, size_t bytes,
+                                    int64_t timeout_ns);
+
+/*
+ * ringbuf_broadcast_part_release() gives a part back, as
+ * ringbuf_broadcast_message_release() does with a message.
+ */
+int ringbuf_broadcast_part_release(struct ringbuf_broadcast_part *part);
+
+/*
+ * ringbuf_broadcast_subscriber_position() sets *POSITION to that of the message which is
+ * read next, or which follows the last one that was read.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL
+ */
+int ringbuf_broadcast_subscriber_position(const struct ringbuf_broadcast_subscriber *subscriber,
+                                          uint64_t *position);
+
+/*
+ * ringbuf_broadcast_subscriber_lost() sets *LOST to how many messages the subscriber did
+ * not get since it joined: written over before it read them, or passed over since it
+ * wants the latest.  Exact.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL
+ */
+int ringbuf_broadcast_subscriber_lost(const struct ringbuf_broadcast_subscriber *subscriber,
+                                      uint64_t *lost);
+
+/*
+ * ringbuf_broadcast_subscriber_broken() sets *BROKEN to how many messages it passed by
+ * since they were broken off.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL
+ */
+int ringbuf_broadcast_subscriber_broken(const struct ringbuf_broadcast_subscriber *subscriber,
+                                        uint64_t *broken);
+
+/*
+ * ringbuf_broadcast_subscriber_wait_for_peer() waits until a living publisher sits on the
+ * ring.
+ *
+ * In all else, errors too, as ringbuf_producer_wait_for_peer(), but never -EBUSY.
+ */
+int ringbuf_broadcast_subscriber_wait_for_peer(struct ringbuf_broadcast_subscriber *subscriber,
+                                               int64_t timeout_ns);
+
+/*
+ * ringbuf_broadcast_subscriber_fd() is the descriptor of the ring, for
+ * ringbuf_broadcast_..._open_fd(); in all else as ringbuf_producer_fd().
+ */
+int ringbuf_broadcast_subscriber_fd(const struct ringbuf_broadcast_subscriber *subscriber);
+
+/*
+ * ringbuf_broadcast_subscriber_length_max() sets *LENGTH to the slot size, as
+ * ringbuf_producer_length_max().
+ */
+int ringbuf_broadcast_subscriber_length_max(const struct ringbuf_broadcast_subscriber *subscriber,
+                                            size_t *length);
+
+/*
+ * ringbuf_broadcast_subscriber_metadata() copies the bytes that the ring's creator left,
+ * as ringbuf_producer_metadata().
+ */
+int ringbuf_broadcast_subscriber_metadata(const struct ringbuf_broadcast_subscriber *subscriber,
+                                          void *buffer, size_t capacity, size_t *length);
+
+/*
+ * ringbuf_broadcast_subscriber_pool() fills *POOL with what the slots of the ring cost, as
+ * ringbuf_broadcast_publisher_pool().
+ */
+int ringbuf_broadcast_subscriber_pool(const struct ringbuf_broadcast_subscriber *subscriber,
+                                      struct ringbuf_broadcast_pool *pool);
 
 #ifdef __cplusplus
 }

@@ -9,6 +9,7 @@ use std::ffi::{CStr, OsStr};
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::ptr;
 use std::time::Duration;
 
 /// How long a call may wait.
@@ -98,6 +99,72 @@ pub(crate) unsafe fn place<'a, T>(pointer: *mut T) -> Result<&'a mut MaybeUninit
     unsafe { exclusive(pointer.cast()) }
 }
 
+/// More than any version of a structure will have: what says to be longer is none.
+const SIZE_MAX: usize = 4096;
+
+/// A structure that asks for something, whose first member is its size.
+///
+/// # Safety
+/// Begins with a `u32`, and any bytes are such a structure, zero too.
+pub(crate) unsafe trait Asks: Copy {
+    /// The size of the structure in the first version of the ABI, for ever.
+    const SIZE_FIRST: usize;
+}
+
+/// The structure as this version knows it.
+///
+/// A later version appends members whose zero means what there was before. So a
+/// shorter structure is taken as if zeros followed, and a longer one if zeros do.
+///
+/// # Errors
+/// EINVAL for NULL, and for a size that is not one of this structure.
+///
+/// # Safety
+/// `asked` is NULL, or points to as many bytes as the first four of them say.
+pub(crate) unsafe fn asked<T: Asks>(asked: *const T) -> Result<T, Errno> {
+    if asked.is_null() {
+        return Err(Errno::INVALID);
+    }
+    // SAFETY: every version begins with its size.
+    let size = unsafe { ptr::read(asked.cast::<u32>()) } as usize;
+    if !(T::SIZE_FIRST..=SIZE_MAX).contains(&size) {
+        return Err(Errno::INVALID);
+    }
+    // SAFETY: the caller's structure is `size` bytes long.
+    let given = unsafe { std::slice::from_raw_parts(asked.cast::<u8>(), size) };
+    let (known, appended) = given.split_at(size.min(size_of::<T>()));
+    if appended.iter().any(|&byte| byte != 0) {
+        return Err(Errno::INVALID);
+    }
+    let mut copy = MaybeUninit::<T>::zeroed();
+    // SAFETY: `known` is at most as long as the structure, and `copy` is our own.
+    unsafe { ptr::copy_nonoverlapping(known.as_ptr(), copy.as_mut_ptr().cast(), known.len()) };
+    // SAFETY: any bytes are such a structure, as the trait demands.
+    Ok(unsafe { copy.assume_init() })
+}
+
+/// Bytes of the caller's, at most so many; NULL if there are none.
+///
+/// # Safety
+/// `pointer` is NULL, or there are `length` bytes, not written to for `'a`.
+pub(crate) unsafe fn bytes<'a>(
+    pointer: *const c_void,
+    length: usize,
+    most: usize,
+) -> Result<&'a [u8], Errno> {
+    if length == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(Errno::INVALID);
+    }
+    if length > most {
+        return Err(Errno::TOO_LONG);
+    }
+    // SAFETY: not NULL, and otherwise as this function demands.
+    Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), length) })
+}
+
 /// Several structures, one behind the other.
 ///
 /// # Safety
@@ -156,7 +223,7 @@ pub(crate) unsafe fn copy_out(
     if fitting != 0 {
         // SAFETY: not NULL, as there is capacity, and long enough; what a ring keeps in
         // private memory cannot overlap with a buffer of the caller's.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), fitting) };
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.cast(), fitting) };
     }
     place.write(bytes.len());
     Ok(())
@@ -172,7 +239,7 @@ pub(crate) unsafe fn hand_out<T>(
 ) -> Result<(), Errno> {
     // SAFETY: as this function demands.
     let out = unsafe { place(out) }?;
-    out.write(std::ptr::null_mut());
+    out.write(ptr::null_mut());
     let made = Box::new(make()?);
     out.write(Box::into_raw(made));
     Ok(())

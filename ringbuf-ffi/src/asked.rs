@@ -2,11 +2,12 @@
 //!
 //! Unsafe code here reads what the structure points to.
 
+use crate::argument;
 use crate::error::Errno;
 use crate::options::{
     BYTES, FAST, FLAGS, GROUP, HUGE_PAGES, LOCK_MEMORY, OTHER_BOOT_REFUSE, OTHER_BOOT_RESET,
     Options, PREFAULT, RECORDS, REDELIVERY_DROP, REDELIVERY_REDELIVER, REOPEN, SLEEPER_FUTEX,
-    SLEEPER_SPIN, TRUST_OWNER, copy,
+    SLEEPER_SPIN, TRUST_OWNER,
 };
 use ringbuf_shm::{Kind, OtherBoot, Progress, Redelivery, Sleeper};
 use std::ffi::CStr;
@@ -42,11 +43,8 @@ impl Asked {
     /// `options` is NULL, or points to a structure as its `size` says; its pointers
     /// are NULL, or to what the manual says.
     pub(crate) unsafe fn read(options: *const Options, kind: Kind) -> Result<Self, Errno> {
-        if options.is_null() {
-            return Err(Errno::INVALID);
-        }
-        // SAFETY: not NULL, and otherwise as this function demands.
-        let options = unsafe { copy(options) }?;
+        // SAFETY: as this function demands.
+        let options = unsafe { argument::asked(options) }?;
         options.check_kind(kind)?;
         options.check_flags()?;
         let shape = options.shape()?;
@@ -151,17 +149,9 @@ impl Options {
     /// # Safety
     /// The metadata is NULL or as long as its length says, and stays for `'a`.
     unsafe fn metadata<'a>(&self) -> Result<&'a [u8], Errno> {
-        if self.metadata_length == 0 {
-            return Ok(&[]);
-        }
-        if self.metadata.is_null() {
-            return Err(Errno::INVALID);
-        }
-        if self.metadata_length > ringbuf_shm::METADATA_LEN_MAX {
-            return Err(Errno::TOO_LONG);
-        }
-        // SAFETY: not NULL, and otherwise as this function demands.
-        Ok(unsafe { std::slice::from_raw_parts(self.metadata.cast(), self.metadata_length) })
+        let (metadata, length) = (self.metadata, self.metadata_length);
+        // SAFETY: as this function demands.
+        unsafe { argument::bytes(metadata, length, ringbuf_shm::METADATA_LEN_MAX) }
     }
 
     fn for_opening(&self, type_name: &str) -> ringbuf_shm::Options {

@@ -57,6 +57,9 @@ impl From<ReadError> for Errno {
         Self(match error {
             ReadError::Empty | ReadError::Busy => libc::EAGAIN,
             ReadError::TimedOut => libc::ETIMEDOUT,
+            ReadError::Evicted => libc::EOVERFLOW,
+            ReadError::AllHeld => libc::ENOBUFS,
+            ReadError::Broken => libc::ECONNABORTED,
             ReadError::Closed => libc::EPIPE,
             ReadError::PeerDied => libc::EOWNERDEAD,
             ReadError::NoSuchLane => libc::EINVAL,
@@ -91,6 +94,7 @@ impl From<OpenError> for Errno {
             OpenError::TooLong(_) => libc::EMSGSIZE,
             OpenError::InUse => libc::EBUSY,
             OpenError::TooManyPeers(_) => libc::EUSERS,
+            OpenError::TooManyViews { .. } => libc::ETOOMANYREFS,
             OpenError::Closed => libc::ESHUTDOWN,
             OpenError::OtherBoot => libc::ESTALE,
             OpenError::NoSpace(_) => libc::ENOSPC,
@@ -135,6 +139,14 @@ fn text(number: c_int) -> Option<&'static CStr> {
         }
         libc::EBUSY => c"this side is in use, or a claim or a view is still open",
         libc::EUSERS => c"all seats of this side are taken; create the ring with more of them",
+        libc::ETOOMANYREFS => {
+            c"too few views are left; ask for fewer, or create the ring with more of them"
+        }
+        libc::EOVERFLOW => {
+            c"the publisher did not wait any longer; read on, and see how many were lost"
+        }
+        libc::ENOBUFS => c"as many messages are held as may be at a time; release one",
+        libc::ECONNABORTED => c"the message was broken off",
         libc::ESHUTDOWN => c"this side was closed for good; create the ring to be reopened",
         libc::EINVAL => c"an argument is not as the manual says",
         libc::ENOENT => c"there is no such ring; is the other side running?",
@@ -185,6 +197,9 @@ mod tests {
             (ReadError::Busy, libc::EAGAIN),
             (ReadError::NoSuchLane, libc::EINVAL),
             (ReadError::TimedOut, libc::ETIMEDOUT),
+            (ReadError::Evicted, libc::EOVERFLOW),
+            (ReadError::AllHeld, libc::ENOBUFS),
+            (ReadError::Broken, libc::ECONNABORTED),
             (ReadError::Closed, libc::EPIPE),
             (ReadError::PeerDied, libc::EOWNERDEAD),
             (ReadError::Corrupt, libc::EBADMSG),
@@ -225,6 +240,7 @@ mod tests {
             (OpenError::OutOfRange(""), libc::EINVAL),
             (OpenError::InUse, libc::EBUSY),
             (OpenError::TooManyPeers(64), libc::EUSERS),
+            (OpenError::TooManyViews { wanted: 2, free: 1 }, libc::ETOOMANYREFS),
             (OpenError::Closed, libc::ESHUTDOWN),
             (OpenError::OtherBoot, libc::ESTALE),
             (OpenError::NoSpace(1), libc::ENOSPC),

@@ -13,7 +13,9 @@
 //! - no guard gets out with a lifetime it does not have: closures see it with a
 //!   lifetime that they cannot name, hence keep in nothing that outlives the call.
 
+use crate::broadcast::writing::Open;
 use crate::error::Errno;
+use ringbuf_shm::broadcast;
 use ringbuf_shm::spsc::{bytes, records};
 use std::fmt;
 use std::ptr::NonNull;
@@ -22,6 +24,12 @@ use std::ptr::NonNull;
 pub(crate) trait Lend: 'static {
     /// What is open while the handle is lent.
     type Guard<'a>;
+}
+
+/// A handle whose guard can be turned into another.
+pub(crate) trait Turn: Lend {
+    /// What becomes of the guard, which is dropped if nothing does.
+    fn turn(guard: Self::Guard<'_>) -> Result<Self::Guard<'_>, Errno>;
 }
 
 impl Lend for bytes::Producer {
@@ -38,6 +46,16 @@ impl Lend for records::Producer {
 
 impl Lend for records::Consumer {
     type Guard<'a> = records::View<'a>;
+}
+
+impl Lend for broadcast::bytes::Publisher {
+    type Guard<'a> = Open<'a>;
+}
+
+impl Turn for broadcast::bytes::Publisher {
+    fn turn(open: Self::Guard<'_>) -> Result<Self::Guard<'_>, Errno> {
+        Ok(open.begin()?)
+    }
 }
 
 /// A handle, and the guard on it if one is open.
@@ -105,6 +123,19 @@ impl<H: Lend> Held<H> {
         self.guard.as_mut().map(look).ok_or(Errno::INVALID)
     }
 
+    /// Asks the open guard, or the handle if there is none.
+    pub(crate) fn ask<R>(
+        &self,
+        handle: impl FnOnce(&H) -> R,
+        guard: impl for<'a> FnOnce(&H::Guard<'a>) -> R,
+    ) -> R {
+        match &self.guard {
+            Some(open) => guard(open),
+            // SAFETY: as in `idle`.
+            None => handle(unsafe { self.handle.as_ref() }),
+        }
+    }
+
     /// Drops the open guard, where it stands.
     #[inline]
     pub(crate) fn discard(&mut self) -> Result<(), Errno> {
@@ -122,6 +153,15 @@ impl<H: Lend> Held<H> {
         end: impl for<'a> FnOnce(H::Guard<'a>) -> R,
     ) -> Result<R, Errno> {
         self.guard.take().map(end).ok_or(Errno::INVALID)
+    }
+}
+
+impl<H: Turn> Held<H> {
+    /// Turns the open guard into the other. Nothing is open after a refusal.
+    pub(crate) fn turn(&mut self) -> Result<(), Errno> {
+        let guard = self.guard.take().ok_or(Errno::INVALID)?;
+        self.guard = Some(H::turn(guard)?);
+        Ok(())
     }
 }
 
@@ -156,6 +196,16 @@ mod tests {
 
     impl Lend for Handle {
         type Guard<'a> = Guard<'a>;
+    }
+
+    impl Turn for Handle {
+        fn turn(guard: Self::Guard<'_>) -> Result<Self::Guard<'_>, Errno> {
+            if guard.0.0.borrow().contains(&"turn") {
+                return Err(Errno::AGAIN);
+            }
+            guard.0.0.borrow_mut().push("turn");
+            Ok(guard)
+        }
     }
 
     impl Drop for Handle {
@@ -209,5 +259,18 @@ mod tests {
         let mut held = Held::new(Handle(Log::default()));
         assert_eq!(held.open(|_| Err(Errno::AGAIN)), Err(Errno::AGAIN));
         assert!(held.idle().is_ok());
+    }
+
+    #[test]
+    fn a_guard_is_turned_once_and_dropped_if_it_cannot_be() {
+        let log = Log::default();
+        let mut held = Held::new(Handle(log.clone()));
+        let asked = |held: &Held<Handle>| held.ask(|_| "handle", |_| "guard");
+        assert_eq!((held.turn(), asked(&held)), (Err(Errno::INVALID), "handle"));
+        held.open(lend).unwrap();
+        assert_eq!((held.turn(), asked(&held)), (Ok(()), "guard"));
+        assert_eq!(*log.borrow(), ["turn"]);
+        assert_eq!((held.turn(), asked(&held)), (Err(Errno::AGAIN), "handle"));
+        assert_eq!(*log.borrow(), ["turn", "guard"]);
     }
 }

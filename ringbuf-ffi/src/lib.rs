@@ -1,5 +1,5 @@
-//! The C ABI of `ringbuf`: byte slots and records, one producer and one consumer; and
-//! byte slots for many of each.
+//! The C ABI of `ringbuf`: byte slots and records, one producer and one consumer;
+//! byte slots for many of each; and byte slots for one publisher and many subscribers.
 //!
 //! `include/ringbuf.h` is the manual: what each function does, who may call it, what
 //! it can answer. ABI.md says what stays as it is. Rust programs use `ringbuf-shm`.
@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`producer`], [`consumer`] | the calls on handles |
 //! | [`mpmc`] | the same for rings of many, whose claims and messages stand alone; and who looks at them |
+//! | [`broadcast`] | rings of one publisher and many subscribers |
 //! | [`ring`] | the calls on names |
 //! | [`error`] | the one table of errors |
 //! | [`options`], [`message`], [`stat`] | the structures that cross the boundary |
@@ -23,6 +24,7 @@
 
 mod argument;
 mod asked;
+pub mod broadcast;
 pub mod consumer;
 pub mod error;
 mod guard;

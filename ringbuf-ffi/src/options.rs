@@ -1,11 +1,10 @@
 //! `struct ringbuf_options`: how a ring is made and opened.
 //!
-//! Unsafe code here reads the structure.
+//! Unsafe code here says what the structure consists of.
 
-use crate::error::Errno;
+use crate::argument::Asks;
 use libc::{c_char, c_void};
-use std::mem::{MaybeUninit, offset_of, size_of};
-use std::ptr;
+use std::mem::{offset_of, size_of};
 
 /// `RINGBUF_BYTES`
 pub const BYTES: u32 = 1;
@@ -44,8 +43,6 @@ pub(crate) const FLAGS: u32 =
     REOPEN | PREFAULT | LOCK_MEMORY | HUGE_PAGES | GROUP | TRUST_OWNER | FAST;
 /// The size of the structure in the first version of the ABI, for ever.
 const SIZE_FIRST: usize = 80;
-/// More than any version will have: what says to be longer is not this structure.
-const SIZE_MAX: usize = 4096;
 
 /// `struct ringbuf_options`, as the header has it.
 #[derive(Clone, Copy, Debug)]
@@ -97,34 +94,10 @@ pub struct Options {
     pub reader_patience_ns: u64,
 }
 
-const _: () = assert!(size_of::<Options>() >= SIZE_FIRST && size_of::<Options>() <= SIZE_MAX);
+const _: () = assert!(size_of::<Options>() >= SIZE_FIRST);
 const _: () = assert!(offset_of!(Options, size) == 0);
 
-/// The structure as this version knows it.
-///
-/// A later version appends members whose zero means what there was before. So a
-/// shorter structure is taken as if zeros followed, and a longer one if zeros do.
-///
-/// # Errors
-/// EINVAL for a size that is not one of this structure.
-///
-/// # Safety
-/// `options` points to as many bytes as the first four of them say.
-pub(crate) unsafe fn copy(options: *const Options) -> Result<Options, Errno> {
-    // SAFETY: every version begins with its size.
-    let size = unsafe { ptr::read(options.cast::<u32>()) } as usize;
-    if !(SIZE_FIRST..=SIZE_MAX).contains(&size) {
-        return Err(Errno::INVALID);
-    }
-    // SAFETY: the caller's structure is `size` bytes long.
-    let given = unsafe { std::slice::from_raw_parts(options.cast::<u8>(), size) };
-    let (known, appended) = given.split_at(size.min(size_of::<Options>()));
-    if appended.iter().any(|&byte| byte != 0) {
-        return Err(Errno::INVALID);
-    }
-    let mut copy = MaybeUninit::<Options>::zeroed();
-    // SAFETY: `known` is at most as long as the structure, and `copy` is our own.
-    unsafe { ptr::copy_nonoverlapping(known.as_ptr(), copy.as_mut_ptr().cast(), known.len()) };
-    // SAFETY: every member may have any value, zero too.
-    Ok(unsafe { copy.assume_init() })
+// SAFETY: numbers and pointers only, which may have any value, and no padding.
+unsafe impl Asks for Options {
+    const SIZE_FIRST: usize = SIZE_FIRST;
 }

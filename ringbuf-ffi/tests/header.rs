@@ -9,6 +9,7 @@ mod compiler;
 
 use child::Running;
 use compiler::{Language, Linkage, WAYS, Workshop, library};
+use ringbuf::broadcast::{self, join, part};
 use ringbuf::message::{self, Message};
 use ringbuf::mpmc::{self, consumer, lent, watch};
 use ringbuf::options::{self, Options};
@@ -47,6 +48,10 @@ fn layout() -> String {
         granted reserved id);
     structure!(text, "ringbuf_mpmc_lane_stat", watch::LaneStat: size lane claimed read used high_water free writing ready reading orphans);
     structure!(text, "ringbuf_mpmc_peer_stat", watch::PeerStat: size side row presence incarnation pid since_ns sleeps wakes probes holds lanes held_ns left);
+    structure!(text, "ringbuf_broadcast_join", join::Join: size delivery start views position);
+    structure!(text, "ringbuf_broadcast_message", broadcast::message::Message: data length position tag time_ns flags reserved token);
+    structure!(text, "ringbuf_broadcast_part", part::Part: data available position tag time_ns state reserved token);
+    structure!(text, "ringbuf_broadcast_pool", broadcast::pool::Pool: size reserved ring claims views slots bytes);
     let numbers = [
         ("RINGBUF_VERSION", ringbuf::version::NUMBER),
         ("RINGBUF_BYTES", options::BYTES),
@@ -77,6 +82,16 @@ fn layout() -> String {
         ("RINGBUF_PEER_ALIVE", stat::PEER_ALIVE),
         ("RINGBUF_PEER_CLOSED", stat::PEER_CLOSED),
         ("RINGBUF_PEER_DEAD", stat::PEER_DEAD),
+        ("RINGBUF_DELIVERY_LOSSLESS", join::DELIVERY_LOSSLESS),
+        ("RINGBUF_DELIVERY_LOSSY", join::DELIVERY_LOSSY),
+        ("RINGBUF_DELIVERY_LATEST", join::DELIVERY_LATEST),
+        ("RINGBUF_START_DEFAULT", join::START_DEFAULT),
+        ("RINGBUF_START_NEWEST", join::START_NEWEST),
+        ("RINGBUF_START_OLDEST", join::START_OLDEST),
+        ("RINGBUF_START_POSITION", join::START_POSITION),
+        ("RINGBUF_PART_OPEN", part::PART_OPEN),
+        ("RINGBUF_PART_WHOLE", part::PART_WHOLE),
+        ("RINGBUF_PART_BROKEN", part::PART_BROKEN),
     ];
     for (name, number) in numbers {
         writeln!(text, "{name} {number}").unwrap();

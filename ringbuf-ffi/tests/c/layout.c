@@ -133,6 +133,42 @@ static void structures(void)
     OFFSET(ringbuf_mpmc_peer_stat, lanes);
     OFFSET(ringbuf_mpmc_peer_stat, held_ns);
     OFFSET(ringbuf_mpmc_peer_stat, left);
+
+    SIZE(ringbuf_broadcast_join);
+    OFFSET(ringbuf_broadcast_join, size);
+    OFFSET(ringbuf_broadcast_join, delivery);
+    OFFSET(ringbuf_broadcast_join, start);
+    OFFSET(ringbuf_broadcast_join, views);
+    OFFSET(ringbuf_broadcast_join, position);
+
+    SIZE(ringbuf_broadcast_message);
+    OFFSET(ringbuf_broadcast_message, data);
+    OFFSET(ringbuf_broadcast_message, length);
+    OFFSET(ringbuf_broadcast_message, position);
+    OFFSET(ringbuf_broadcast_message, tag);
+    OFFSET(ringbuf_broadcast_message, time_ns);
+    OFFSET(ringbuf_broadcast_message, flags);
+    OFFSET(ringbuf_broadcast_message, reserved);
+    OFFSET(ringbuf_broadcast_message, token);
+
+    SIZE(ringbuf_broadcast_part);
+    OFFSET(ringbuf_broadcast_part, data);
+    OFFSET(ringbuf_broadcast_part, available);
+    OFFSET(ringbuf_broadcast_part, position);
+    OFFSET(ringbuf_broadcast_part, tag);
+    OFFSET(ringbuf_broadcast_part, time_ns);
+    OFFSET(ringbuf_broadcast_part, state);
+    OFFSET(ringbuf_broadcast_part, reserved);
+    OFFSET(ringbuf_broadcast_part, token);
+
+    SIZE(ringbuf_broadcast_pool);
+    OFFSET(ringbuf_broadcast_pool, size);
+    OFFSET(ringbuf_broadcast_pool, reserved);
+    OFFSET(ringbuf_broadcast_pool, ring);
+    OFFSET(ringbuf_broadcast_pool, claims);
+    OFFSET(ringbuf_broadcast_pool, views);
+    OFFSET(ringbuf_broadcast_pool, slots);
+    OFFSET(ringbuf_broadcast_pool, bytes);
 }
 
 static void constants(void)
@@ -166,6 +202,16 @@ static void constants(void)
     VALUE(RINGBUF_PEER_ALIVE);
     VALUE(RINGBUF_PEER_CLOSED);
     VALUE(RINGBUF_PEER_DEAD);
+    VALUE(RINGBUF_DELIVERY_LOSSLESS);
+    VALUE(RINGBUF_DELIVERY_LOSSY);
+    VALUE(RINGBUF_DELIVERY_LATEST);
+    VALUE(RINGBUF_START_DEFAULT);
+    VALUE(RINGBUF_START_NEWEST);
+    VALUE(RINGBUF_START_OLDEST);
+    VALUE(RINGBUF_START_POSITION);
+    VALUE(RINGBUF_PART_OPEN);
+    VALUE(RINGBUF_PART_WHOLE);
+    VALUE(RINGBUF_PART_BROKEN);
 }
 
 int main(void)

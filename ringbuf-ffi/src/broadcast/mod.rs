@@ -1,0 +1,9 @@
+//! Rings of one publisher and many subscribers.
+
+pub mod join;
+pub mod message;
+pub mod part;
+pub mod pool;
+pub mod publisher;
+pub mod subscriber;
+pub mod writing;
