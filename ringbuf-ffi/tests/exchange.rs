@@ -1,22 +1,22 @@
 //! Goal: programs in C and in Rust understand each other, whoever writes and whoever
 //! reads, whoever makes the ring, however the program was compiled and linked.
 //! Method: real processes exchange messages of changing lengths in a ring that is
-//! much smaller than all of them, and both sides compute a checksum; `tests/c/message.h`
-//! and this file make the same messages.
+//! much smaller than all of them, and both sides compute a checksum.
 
 mod child;
 mod compiler;
+mod sent;
 
 use child::Running;
 use compiler::{Language, Linkage, WAYS, Workshop};
 use ringbuf_shm::spsc::{bytes, records};
 use ringbuf_shm::{Options, ReadError};
+use sent::{CHECKSUM_START, MESSAGE_LENGTH_MAX, TYPE_NAME, checksum_add, message};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
 const COUNT: u64 = 3000;
-const MESSAGE_LENGTH_MAX: u64 = 256;
 const HANG: Duration = Duration::from_secs(60);
 const C: (Language, Linkage) = (Language::C99, Linkage::Static);
 
@@ -38,7 +38,7 @@ impl Shape {
 
     /// As in `tests/c/ring_options.h`.
     fn options(self) -> Options {
-        let options = Options::new().type_name("test message v1");
+        let options = Options::new().type_name(TYPE_NAME);
         match self {
             Self::Bytes => options.capacity(8).slot_size(MESSAGE_LENGTH_MAX),
             Self::Records => options.capacity(4096),
@@ -46,33 +46,11 @@ impl Shape {
     }
 }
 
-fn message(number: u64) -> Vec<u8> {
-    let length = 8 + number * 37 % (MESSAGE_LENGTH_MAX - 8 + 1);
-    let mut message = number.to_ne_bytes().to_vec();
-    message.extend((8..length).map(|i| (number.wrapping_mul(31) + i).to_le_bytes()[0]));
-    message
-}
-
-/// FNV-1a.
-struct Checksum(u64);
-
-impl Checksum {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-}
-
 /// What a C program prints that wrote or read all messages.
 fn report() -> String {
-    let mut checksum = Checksum::new();
-    (0..COUNT).for_each(|number| checksum.add(&message(number)));
-    format!("{COUNT} messages, checksum {:016x}\n", checksum.0)
+    let checksum =
+        (0..COUNT).fold(CHECKSUM_START, |sum, number| checksum_add(sum, &message(number)));
+    format!("{COUNT} messages, checksum {checksum:016x}\n")
 }
 
 fn produce(ring: &Path, shape: Shape) {

@@ -6,17 +6,18 @@
 
 mod child;
 mod compiler;
+mod sent;
 
 use child::Running;
 use compiler::{Language, Linkage, WAYS, Workshop};
 use ringbuf_shm::mpmc::{Lanes, bytes};
 use ringbuf_shm::{Options, ReadError};
+use sent::{MESSAGE_LENGTH_MAX, Sum, TYPE_NAME, message};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
 const COUNT: u64 = 3000;
-const MESSAGE_LENGTH_MAX: u64 = 256;
 const LANES: u64 = 3;
 const HANG: Duration = Duration::from_secs(60);
 const C: (Language, Linkage) = (Language::C99, Linkage::Static);
@@ -30,42 +31,7 @@ fn options() -> Options {
         .producers_max(5)
         .consumers_max(6)
         .redeliveries_max(100)
-        .type_name("test message v1")
-}
-
-/// As in `tests/c/message.h`.
-fn message(number: u64) -> Vec<u8> {
-    let length = 8 + number * 37 % (MESSAGE_LENGTH_MAX - 8 + 1);
-    let mut message = number.to_ne_bytes().to_vec();
-    message.extend((8..length).map(|i| (number.wrapping_mul(31) + i).to_le_bytes()[0]));
-    message
-}
-
-/// FNV-1a.
-fn checksum(bytes: &[u8]) -> u64 {
-    let add = |sum: u64, &byte: &u8| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, add)
-}
-
-/// How many messages, and the sum of their checksums.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sum(u64, u64);
-
-impl Sum {
-    fn of(numbers: impl Iterator<Item = u64>) -> Self {
-        numbers.fold(Self::default(), |sum, number| sum.and(Self(1, checksum(&message(number)))))
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self(self.0 + other.0, self.1.wrapping_add(other.1))
-    }
-
-    /// What a C program printed.
-    fn printed(text: &str) -> Self {
-        let line = text.lines().next().unwrap();
-        let (count, sum) = line.split_once(" messages, sum ").unwrap();
-        Self(count.parse().unwrap(), u64::from_str_radix(sum, 16).unwrap())
-    }
+        .type_name(TYPE_NAME)
 }
 
 fn start(program: &Path, ring: &Path, rest: &[u64]) -> Running {
@@ -94,7 +60,7 @@ fn consume(mut consumer: bytes::Consumer) -> Sum {
                     (&view[..], u64::from(view.lane())),
                     (&*message(number), number % LANES)
                 );
-                sum = sum.and(Sum(1, checksum(&view)));
+                sum = sum.and_one(&view);
             }
             Err(error) => {
                 assert_eq!(error, ReadError::Closed);

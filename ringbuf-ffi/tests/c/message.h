@@ -1,7 +1,6 @@
 /*
  * What the test programs send: messages of changing lengths, each with its number
- * in front, and a checksum over all of them.  tests/exchange.rs and
- * exchange_of_many.rs do the same.
+ * in front, and a checksum over all of them.  tests/sent/mod.rs has the same.
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
