@@ -5,18 +5,18 @@
 
 mod child;
 mod compiler;
+mod damage;
 
 use child::Running;
 use compiler::{WAYS, Workshop};
+use damage::break_first_word;
 use ringbuf_shm::{Options, OtherBoot, spsc};
-use std::fs::{self, OpenOptions, Permissions};
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Places in the file, as FORMAT.md has them.
 const BOOT_ID: usize = 192;
-const REGIONS: usize = 256;
-const REGION_LEN: usize = 32;
 const PRODUCER_REGION: usize = 1;
 const DATA_REGION: usize = 4;
 const CHECKSUM: usize = 4092;
@@ -80,13 +80,4 @@ fn date_from_another_boot(path: &Path) {
     checksum.update(&file[CHECKSUM + 4..IMMUTABLE_LEN]);
     file[CHECKSUM..CHECKSUM + 4].copy_from_slice(&checksum.finalize().to_ne_bytes());
     fs::write(path, file).unwrap();
-}
-
-/// Gives the first word of a region a value that it cannot have.
-fn break_first_word(path: &Path, region: usize) {
-    let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
-    let mut offset = [0; 8];
-    let offset_field = REGIONS + region * REGION_LEN + 8;
-    file.read_exact_at(&mut offset, offset_field as u64).unwrap();
-    file.write_all_at(&u64::MAX.to_ne_bytes(), u64::from_ne_bytes(offset)).unwrap();
 }
