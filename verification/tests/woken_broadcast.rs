@@ -1,0 +1,290 @@
+//! Goal: in broadcast rings, too, a sleeper is always woken, never left to the end of its
+//! slice: a subscriber of any contract that waits for a message, or for the next piece of
+//! one, alone or with others, and a publisher that waits for room (P4).
+//! Method: processes that never spin send messages to and fro, so that all sleep all the
+//! time; then a publisher floods a ring of two messages that lossless subscribers empty. A
+//! message that is read long after it was published, or a call that takes as long, was
+//! slept through. A busy machine is late now and then; more than one in a thousand is not
+//! the machine. `RINGBUF_ROUND_TRIPS` is how many there are of each kind (10,000).
+
+mod process;
+
+use process::broadcast::holder::DELIVERIES;
+use process::broadcast::places::Places;
+use process::notes::{Note, Notes};
+use process::{Child, HANG, enter, knob, number, report, variable};
+use ringbuf_shm::broadcast::bytes::{Publisher, Subscriber};
+use ringbuf_shm::broadcast::{Delivery, Join, Start};
+use ringbuf_shm::{Options, ReadError, Ring, SLICE};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Round trips, or messages, of each test.
+const TRIPS: u64 = 10_000;
+/// A sleeper that is not woken goes on about a slice later.
+const LATE: Duration = SLICE.saturating_sub(Duration::from_millis(10));
+const LEN: usize = 8;
+const GROUP_MAX: u64 = 4;
+/// How an echo reads, besides those of each contract: piece by piece.
+const IN_PARTS: u64 = 3;
+/// The same, and it answers each piece.
+const BY_PIECE: u64 = 4;
+
+fn trips() -> u64 {
+    knob("RINGBUF_ROUND_TRIPS", TRIPS)
+}
+
+fn late_max() -> u64 {
+    trips() / 1000 + 1
+}
+
+/// Counts what was late, and gives up when that is too much to be the machine's doing.
+#[derive(Default)]
+struct Late(u64);
+
+impl Late {
+    /// Whether a call took long.
+    fn time<T>(&mut self, call: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = call();
+        self.0 += u64::from(start.elapsed() > LATE);
+        assert!(self.0 <= late_max(), "{} were slept through", self.0);
+        result
+    }
+}
+
+fn publisher_on(ring: &Ring) -> Publisher {
+    let mut publisher = Publisher::attach(ring).unwrap();
+    publisher.set_spin(Duration::ZERO);
+    publisher
+}
+
+fn subscriber_on(ring: &Ring, delivery: Delivery) -> Subscriber {
+    let join = Join::new(delivery).start(Start::Newest).views(1);
+    let mut subscriber = Subscriber::attach(ring, join).unwrap();
+    subscriber.set_spin(Duration::ZERO);
+    subscriber
+}
+
+/// Publishes in two pieces.
+fn publish(publisher: &mut Publisher) {
+    let mut begun = publisher.claim_timeout(HANG).unwrap().begin().unwrap();
+    for _ in 0..2 {
+        begun.rest_mut()[..LEN / 2].fill(7);
+        begun.advance(LEN / 2).unwrap();
+    }
+    begun.commit().unwrap();
+}
+
+fn read(subscriber: &mut Subscriber, in_parts: bool, late: &mut Late) -> Result<(), ReadError> {
+    if !in_parts {
+        return late.time(|| subscriber.read_timeout(HANG)).map(drop);
+    }
+    let part = late.time(|| subscriber.read_part_timeout(HANG))?;
+    for bytes in [LEN / 2, LEN, LEN + 1] {
+        assert!(late.time(|| part.wait_for_timeout(bytes, HANG))?.len() >= bytes.min(LEN));
+    }
+    Ok(())
+}
+
+fn notes() -> Notes {
+    Notes::open(&PathBuf::from(variable("RINGBUF_TEST_NOTES")))
+}
+
+fn ring_of(name: &str) -> Ring {
+    Ring::open(PathBuf::from(variable("RINGBUF_TEST_DIRECTORY")).join(name)).unwrap()
+}
+
+/// A process that answers every message by one on a ring of its own.
+#[test]
+#[ignore = "a process of the other tests"]
+fn echo() {
+    enter();
+    let (number, notes) = (number("RINGBUF_TEST_NUMBER"), notes());
+    let delivery = DELIVERIES.get(usize::try_from(number).unwrap());
+    let mut there = subscriber_on(&ring_of("there"), *delivery.unwrap_or(&Delivery::Lossless));
+    let mut back = publisher_on(&ring_of(&format!("back {number}")));
+    notes.set(Note::Phase, 1);
+    let mut late = Late::default();
+    while number == BY_PIECE {
+        let part = match late.time(|| there.read_part_timeout(HANG)) {
+            Ok(part) => part,
+            Err(ReadError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        };
+        for bytes in [0, LEN / 2, LEN, LEN + 1] {
+            late.time(|| part.wait_for_timeout(bytes, HANG)).unwrap();
+            publish(&mut back);
+        }
+        notes.set(Note::Late, late.0);
+    }
+    loop {
+        match read(&mut there, number == IN_PARTS, &mut late) {
+            Ok(()) => late.time(|| publish(&mut back)),
+            Err(ReadError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        }
+        notes.set(Note::Late, late.0);
+    }
+}
+
+/// A process that reads as much as it can.
+#[test]
+#[ignore = "a process of the other tests"]
+fn reader() {
+    enter();
+    let (mut there, notes) = (subscriber_on(&ring_of("there"), Delivery::Lossless), notes());
+    notes.set(Note::Phase, 1);
+    let mut late = Late::default();
+    loop {
+        match read(&mut there, false, &mut late) {
+            Ok(()) => notes.set(Note::Late, late.0),
+            Err(ReadError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Rings, and processes on them.
+struct Stage {
+    there: Ring,
+    back: Vec<Ring>,
+    others: Vec<(Child, Notes)>,
+    _directory: TempDir,
+}
+
+fn create(path: &Path, capacity: u64) -> Ring {
+    let options = Options::new().capacity(capacity).slot_size(LEN as u64);
+    Ring::create_broadcast_bytes(path, &options).unwrap()
+}
+
+impl Stage {
+    /// Runs the entry with each of these numbers.
+    fn new(entry: &str, numbers: &[u64], capacity: u64) -> Self {
+        let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let there = create(&path("there"), capacity);
+        let back = numbers.iter().map(|number| create(&path(&format!("back {number}")), capacity));
+        let back = back.collect();
+        let others: Vec<_> = numbers
+            .iter()
+            .map(|number| {
+                let notes = path(&number.to_string());
+                let variables = [
+                    ("RINGBUF_TEST_DIRECTORY", directory.path().display().to_string()),
+                    ("RINGBUF_TEST_NOTES", notes.display().to_string()),
+                    ("RINGBUF_TEST_NUMBER", number.to_string()),
+                ];
+                let notes = Notes::create(&notes);
+                (Child::spawn(entry, &variables), notes)
+            })
+            .collect();
+        for (_, notes) in &others {
+            process::until("a process to come", || notes.get(Note::Phase) == 1);
+        }
+        Self { there, back, others, _directory: directory }
+    }
+
+    /// Waits until all have ended, and reports.
+    fn finish(mut self, what: &str, trips: u64, late: &Late, start: Instant) {
+        let mut late = late.0;
+        for (child, notes) in &mut self.others {
+            let status = child.wait();
+            assert!(status.success(), "{status}");
+            late += notes.get(Note::Late);
+        }
+        let of_publishers = |ring: &Ring| Places::of(ring).sleeps(0);
+        let of_subscribers = |ring: &Ring| {
+            let places = Places::of(ring);
+            (1..places.rows).map(|row| places.sleeps(row)).sum::<u64>()
+        };
+        let rings = || self.back.iter().chain([&self.there]);
+        let publishers: u64 = rings().map(of_publishers).sum();
+        let subscribers: u64 = rings().map(of_subscribers).sum();
+        report(&format!(
+            "woken of a broadcast: {trips} {what} with {}, {subscribers} sleeps of subscribers, \
+             {publishers} of publishers, {late} late, {:.1?}",
+            self.others.len(),
+            start.elapsed()
+        ));
+        assert!(late <= late_max(), "{late} of {trips} were slept through");
+        // A test of sleeping in which nobody sleeps shows nothing.
+        let sleeps = if self.back.is_empty() { publishers } else { subscribers };
+        assert!(sleeps > trips / 1000, "{sleeps} sleeps");
+    }
+}
+
+/// To all of these, and back from each of them.
+fn to_and_fro(numbers: &[u64]) {
+    let trips = trips() / numbers.len() as u64;
+    let stage = Stage::new("echo", numbers, 64);
+    let (start, mut late) = (Instant::now(), Late::default());
+    let mut there = publisher_on(&stage.there);
+    let back = stage.back.iter().map(|ring| subscriber_on(ring, Delivery::Lossless));
+    let mut back: Vec<_> = back.collect();
+    for _ in 0..trips {
+        publish(&mut there);
+        for subscriber in &mut back {
+            read(subscriber, false, &mut late).unwrap();
+        }
+    }
+    drop((there, back));
+    stage.finish("round trips", trips, &late, start);
+}
+
+/// Through a ring of two messages.
+fn into_a_full_ring(numbers: &[u64]) {
+    let mut stage = Stage::new("reader", numbers, 2);
+    // Nobody answers.
+    stage.back.clear();
+    let (start, mut late) = (Instant::now(), Late::default());
+    let mut there = publisher_on(&stage.there);
+    (0..trips()).for_each(|_| late.time(|| publish(&mut there)));
+    drop(there);
+    stage.finish("messages", trips(), &late, start);
+}
+
+#[test]
+fn a_sleeping_subscriber_is_woken_whatever_it_wants() {
+    (0..GROUP_MAX).for_each(|number| to_and_fro(&[number]));
+}
+
+#[test]
+fn who_waits_for_a_piece_is_woken() {
+    // As many answers as messages are begun, pieces shown, and messages completed.
+    let messages = trips() / 4;
+    let stage = Stage::new("echo", &[BY_PIECE], 64);
+    let (start, mut late) = (Instant::now(), Late::default());
+    let mut there = publisher_on(&stage.there);
+    let mut back = subscriber_on(&stage.back[0], Delivery::Lossless);
+    let mut answer = || read(&mut back, false, &mut late).unwrap();
+    for _ in 0..messages {
+        let mut begun = there.claim_timeout(HANG).unwrap().begin().unwrap();
+        answer();
+        for _ in 0..2 {
+            begun.rest_mut()[..LEN / 2].fill(7);
+            begun.advance(LEN / 2).unwrap();
+            answer();
+        }
+        begun.commit().unwrap();
+        answer();
+    }
+    drop((there, back));
+    stage.finish("pieces", 4 * messages, &late, start);
+}
+
+#[test]
+fn all_who_sleep_are_woken() {
+    to_and_fro(&[0, 1, 2, 3]);
+}
+
+#[test]
+fn a_publisher_that_sleeps_for_room_is_woken() {
+    into_a_full_ring(&[0]);
+}
+
+#[test]
+fn a_publisher_that_sleeps_is_woken_by_the_last_of_several() {
+    into_a_full_ring(&[0, 1, 2, 3]);
+}
