@@ -12,13 +12,26 @@ use std::time::{Duration, Instant};
 const CALL: Duration = Duration::from_millis(2);
 
 /// What calls return. The numbers are places in the notes of a process.
-const OUTCOMES: [&str; 8] =
-    ["done", "not now", "timed out", "closed", "peer died", "corrupt", "not opened", "busy"];
+const OUTCOMES: [&str; 10] = [
+    "done",
+    "not now",
+    "timed out",
+    "closed",
+    "peer died",
+    "corrupt",
+    "not opened",
+    "busy",
+    "evicted",
+    "all held",
+];
 const DONE: usize = 0;
 const CORRUPT: usize = 5;
 const NOT_OPENED: usize = 6;
 /// In rings of many only.
 pub(crate) const BUSY: usize = 7;
+/// In broadcast rings only.
+const EVICTED: usize = 8;
+const ALL_HELD: usize = 9;
 
 pub(crate) fn of_claim<T>(result: Result<T, ClaimError>) -> usize {
     match result {
@@ -42,6 +55,8 @@ pub(crate) fn of_read<T>(result: Result<T, ReadError>) -> usize {
         Err(ReadError::PeerDied) => 4,
         Err(ReadError::Corrupt) => CORRUPT,
         Err(ReadError::Busy) => BUSY,
+        Err(ReadError::Evicted) => EVICTED,
+        Err(ReadError::AllHeld) => ALL_HELD,
         Err(error) => panic!("{error}"),
     }
 }
@@ -117,8 +132,14 @@ impl Victims {
         Self(entries.iter().zip(1..).map(victim).collect())
     }
 
-    /// Strikes for so long; then all must end by themselves. `outcomes` is told how often
-    /// calls returned what.
+    /// Whether each had calls that were done, and such that found damage.
+    fn have_seen_both(&self) -> bool {
+        let both = |notes: &Notes| notes.calls(DONE) > 0 && notes.calls(CORRUPT) > 0;
+        self.0.iter().all(|(_, _, notes)| both(notes))
+    }
+
+    /// Strikes for so long, and until there was something to see; then all must end by
+    /// themselves. `outcomes` is told how often calls returned what.
     pub(crate) fn damage(
         mut self,
         what: &str,
@@ -128,7 +149,8 @@ impl Victims {
     ) {
         let start = Instant::now();
         let mut random = Random::new(3);
-        while start.elapsed() < time {
+        while start.elapsed() < time || !self.have_seen_both() {
+            assert!(start.elapsed() < time + HANG, "the damage is too great to test anything");
             // At full speed, or so slowly that the victims get somewhere in between.
             let slowly = random.below(2) == 0;
             for _ in 0..1000 {
@@ -147,8 +169,6 @@ impl Victims {
             let said: Vec<_> =
                 calls.iter().zip(OUTCOMES).map(|(count, name)| format!("{count} {name}")).collect();
             report(&format!("hostile {what} {entry}: {}", said.join(", ")));
-            // Neither may the damage be so great that nothing is tested.
-            assert!(calls[DONE] > 0 && calls[CORRUPT] > 0, "{said:?}");
             outcomes(&calls);
         }
     }
