@@ -84,6 +84,7 @@ pub use pool::Pool;
 pub use ring::{Granted, Ring};
 pub use ringbuf_core::mpmc::Progress;
 pub use ringbuf_core::peer::{Predecessor, Presence};
+pub use stat::broadcast::{BroadcastStats, SubscriberStats};
 pub use stat::mpmc::{Holder, LaneStats, MpmcStats};
 pub use stat::watch::MpmcWatch;
 pub use stat::{PeerStats, Stats};

@@ -16,6 +16,7 @@ use crate::options::Options;
 use crate::payload::Payload;
 use crate::pool::Pool;
 use crate::stat::Stats;
+use crate::stat::broadcast::BroadcastStats;
 use crate::stat::mpmc::MpmcStats;
 use crate::stat::watch::Sightings;
 use rustix::fs::FlockOperation;
@@ -380,6 +381,27 @@ impl Ring {
     ) -> Result<MpmcStats, OpenError> {
         self.expect_kind(Kind::Mpmc)?;
         MpmcStats::take(self.mapping(), self.spec(), self.lookout(), sightings)
+    }
+
+    /// A snapshot of a broadcast ring: what is in it, who is attached, and what each
+    /// subscriber lost and holds.
+    ///
+    /// # Errors
+    /// [`OpenError::Corrupt`] if a shared word holds an impossible value,
+    /// [`OpenError::OtherKind`] of a ring of another kind.
+    ///
+    /// ```
+    /// use ringbuf_shm::{Options, broadcast::{Delivery, Publisher, Subscriber}};
+    /// let mut publisher = Publisher::<u64>::create_unnamed(&Options::new().capacity(4))?;
+    /// let viewer = Subscriber::<u64>::attach(publisher.ring(), Delivery::Lossy)?;
+    /// publisher.push(7)?;
+    /// let stats = publisher.ring().broadcast_stats()?;
+    /// assert_eq!((stats.published, stats.subscribers[0].lag), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn broadcast_stats(&self) -> Result<BroadcastStats, OpenError> {
+        self.expect_kind(Kind::Broadcast)?;
+        BroadcastStats::take(self.mapping(), self.spec(), self.lookout())
     }
 
     /// Whether the name under which the ring was opened still means it; true of a

@@ -2,6 +2,7 @@
 //!
 //! Unsafe code here borrows the words of a mapping that is itself borrowed.
 
+pub(crate) mod broadcast;
 pub(crate) mod mpmc;
 pub(crate) mod watch;
 
@@ -43,11 +44,11 @@ pub struct Stats {
     pub consumer: PeerStats,
 }
 
-/// What is known about one side of an `spsc` ring, or about one row of an `mpmc` ring.
+/// What is known about one side of an `spsc` ring, or about one row of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerStats {
-    /// Its number among the rows: those of producers first.
+    /// Its number among the rows: those of producers, or of the publisher, first.
     pub row: u32,
     /// Whether somebody sits there.
     pub presence: Presence,
