@@ -1,7 +1,9 @@
 //! The command `ringbuf`: publish, subscribe, look, clean up.
 
+mod account;
 mod backpressure;
 mod demo;
+mod duration;
 mod failure;
 mod figures;
 mod input;
@@ -22,10 +24,11 @@ use std::process::ExitCode;
 
 /// Passes messages between processes through a ring in shared memory.
 ///
-/// One process publishes, one subscribes; or, with `pub --kind mpmc`, several of each
-/// share the work. Messages are written once and read where they stand. No daemon is needed: the ring is a file in /dev/shm/ringbuf-UID
-/// (or in $RINGBUF_DIR), and any process may be killed at any moment without harm
-/// to the others.
+/// One process publishes, any number subscribe, and each gets every message, as many as
+/// it can keep up with, or the newest, as it asks for; or, with `pub --kind mpmc`, several
+/// of each share the work. Messages are written once and read where they stand. No daemon
+/// is needed: the ring is a file in /dev/shm/ringbuf-UID (or in $RINGBUF_DIR), and any
+/// process may be killed at any moment without harm to the others.
 #[derive(Parser)]
 #[command(name = "ringbuf", version, after_help = EXAMPLES)]
 struct Arguments {
@@ -35,9 +38,10 @@ struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  Video from one process to another, in two terminals:
-    ffmpeg -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub cam0
-    ringbuf sub cam0 --wait | ffplay -
+  Video from one process to others, each in its terminal:
+    ffmpeg -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub cam0 --wait-for 2
+    ringbuf sub cam0 --wait --lossless > all.y4m
+    ringbuf sub cam0 --wait --latest | ffplay -
 
   Lines of a log:
     journalctl -f | ringbuf pub log --lines

@@ -11,13 +11,22 @@ pub(crate) struct Peers {
 
 impl Peers {
     pub(crate) fn of(ring: &Ring) -> Result<Self, OpenError> {
-        if ring.kind() == Kind::Mpmc {
-            let stats = ring.mpmc_stats()?;
-            return Ok(Self { producers: stats.producers, consumers: stats.consumers });
-        }
-        let stats = ring.stats()?;
         let seen = |peer: PeerStats| Vec::from_iter(Some(peer).filter(came));
-        Ok(Self { producers: seen(stats.producer), consumers: seen(stats.consumer) })
+        Ok(match ring.kind() {
+            Kind::Mpmc => {
+                let stats = ring.mpmc_stats()?;
+                Self { producers: stats.producers, consumers: stats.consumers }
+            }
+            Kind::Broadcast => {
+                let stats = ring.broadcast_stats()?;
+                let consumers = stats.subscribers.into_iter().map(|one| one.peer).collect();
+                Self { producers: seen(stats.publisher), consumers }
+            }
+            _ => {
+                let stats = ring.stats()?;
+                Self { producers: seen(stats.producer), consumers: seen(stats.consumer) }
+            }
+        })
     }
 
     pub(crate) fn somebody_lives(&self) -> bool {

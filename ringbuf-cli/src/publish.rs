@@ -2,9 +2,11 @@
 //!
 //! Frames are read into the slot in which they stay: the only copy is the kernel's.
 
+mod broadcast;
 mod many;
 
 use crate::backpressure::{Backpressure, Producer};
+use crate::duration;
 use crate::failure::Failure;
 use crate::input::{self, Input};
 use crate::stop::Stop;
@@ -14,6 +16,7 @@ use clap::{Args, ValueEnum};
 use ringbuf_shm::spsc::{bytes, records};
 use ringbuf_shm::{ClaimError, Options, Predecessor, Progress, Redelivery, Ring, Sleeper};
 use std::io::{BufRead, BufReader, Read};
+use std::time::Duration;
 
 /// Slots of a ring of frames, unless told otherwise.
 const FRAMES_DEFAULT: u64 = 8;
@@ -31,10 +34,22 @@ const AHEAD: usize = 256;
 /// itself: each frame is a message, and `ringbuf sub` gives the same stream again,
 /// byte for byte. For anything else say what a message is: --frame-bytes or --lines.
 ///
+/// Every subscriber may get every message (--kind broadcast, which is the default), and
+/// each chooses what it wants when this is faster: all of them, those it can keep up with,
+/// or the newest; see `ringbuf sub --help`. Waits at first until somebody subscribes
+/// (--wait-for), so that
+///     ringbuf pub x < clip.y4m & ringbuf sub x --wait --lossless > copy.y4m
+/// makes a complete copy. From then on it waits only for subscribers that asked for every
+/// message, as long as --patience lasts, and goes on whoever comes, goes, is stopped or
+/// killed, also if nobody is left. At the end of the input it removes the name and ends at
+/// once; those who have subscribed read on to the end. With --slice, frames are published
+/// piece by piece: programs may read what is there of one before the rest has come.
+///
 /// The ring is made if there is none. If a publisher died on a ring of the same
-/// description, its seat is taken and the ring goes on; subscribers stay. When the
-/// ring is full, the input waits; subscribers may come, go and be killed meanwhile,
-/// and no message is lost.
+/// description, its seat is taken and the ring goes on; subscribers stay.
+///
+/// One subscriber at a time has a ring with --kind spsc. When it is full, the input waits;
+/// subscribers may come, go and be killed meanwhile, and no message is lost.
 ///
 /// Several publishers and several subscribers share one ring with --kind mpmc: each
 /// message goes to exactly one of the subscribers, and again to another if that one
@@ -43,17 +58,17 @@ const AHEAD: usize = 256;
 /// the sizes as they are. With --lanes, subscribers read the lane of the highest number that has
 /// something, so that what is urgent passes what is not; or the lanes that they ask for.
 ///
-/// At the end of the input, waits until everything was read, and removes the name; with
-/// --kind mpmc the last publisher does, and the others end at once.
-/// Ctrl-C stops at once: the name is removed, and whoever has the ring open still
+/// At the end of the input, a publisher of these two kinds waits until everything was read,
+/// and removes the name; with --kind mpmc the last publisher does, and the others end at
+/// once. Ctrl-C stops at once: the name is removed, and whoever has the ring open still
 /// reads what is in it.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  ffmpeg -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub cam0
+  ffmpeg -re -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub cam0 --wait-for 3
   ffmpeg -f v4l2 -i /dev/video0 -pix_fmt nv12 -f rawvideo - |
-      ringbuf pub cam0 --frame-bytes 3110400
-  tail -f access.log | ringbuf pub log --lines
+      ringbuf pub cam0 --frame-bytes 3110400 --wait-for 0 --patience 2s
+  tail -f access.log | ringbuf pub log --lines --kind spsc
   ffmpeg -i clip.mp4 -f yuv4mpegpipe - | ringbuf pub work --kind mpmc
   urgent-jobs | ringbuf pub jobs --lines --kind mpmc --lanes 2 --lane 1 &
   other-jobs | ringbuf pub jobs --lines --kind mpmc --lanes 2")]
@@ -67,20 +82,39 @@ pub(crate) struct Arguments {
     /// Each line is a message, with its end
     #[arg(long)]
     lines: bool,
-    /// Who may attach: `mpmc` for several publishers and several subscribers
-    #[arg(long, value_enum, default_value_t = RingKind::Spsc)]
+    /// Who gets a message
+    #[arg(long, value_enum, default_value_t = RingKind::Broadcast)]
     kind: RingKind,
-    /// Slots of the ring (8), or bytes of a ring of lines (1 MiB); with --kind mpmc,
-    /// slots of each lane (64, and no fewer); rounded up to a power of two
+    /// Messages that the ring keeps (8; 256 lines; 2 at least); with --kind spsc, bytes of
+    /// a ring of lines (1 MiB); with --kind mpmc, slots of each lane (64, and no fewer); rounded up to
+    /// a power of two
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     capacity: Option<u64>,
+    /// Broadcast: publish nothing before N subscribe (1; with --keep 0)
+    #[arg(long, value_name = "N")]
+    wait_for: Option<u32>,
+    /// Broadcast: how many may subscribe at a time, 1 to 1024 (16)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    subscribers_max: Option<u32>,
+    /// Broadcast: how many messages all subscribers together may hold at a time, 1 to 4096
+    /// (as many as may subscribe); each costs memory for one more message
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    views_max: Option<u32>,
+    /// Broadcast: how long to wait for a subscriber that wants every message and keeps this
+    /// from going on, as 2s or 250ms; then it is told, and loses some (for ever)
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    patience: Option<Duration>,
+    /// Broadcast: publish each frame piece by piece, N bytes at a time
+    #[arg(long, value_name = "N", conflicts_with = "lines",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    slice: Option<u64>,
     /// With --kind mpmc: publish to lane N, from 0 (the default) to one less than --lanes
     #[arg(long, value_name = "N")]
     lane: Option<u32>,
     /// With --kind mpmc: make the ring with N lanes, 1 (the default) to 64
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     lanes: Option<u32>,
-    /// With --kind mpmc and --lines: bytes of the longest line, its end included (4096)
+    /// With --lines, but for --kind spsc: bytes of the longest line, its end included (4096)
     #[arg(long, value_name = "N", requires = "lines",
           value_parser = clap::value_parser!(u64).range(1..))]
     line_bytes: Option<u64>,
@@ -88,9 +122,10 @@ pub(crate) struct Arguments {
     /// later; `ringbuf rm` removes it
     #[arg(long)]
     keep: bool,
-    /// What becomes of a message whose subscriber died while it had it
-    #[arg(long, value_enum, default_value_t = Policy::Again)]
-    redelivery: Policy,
+    /// With --kind spsc or mpmc: what becomes of a message whose subscriber died while it
+    /// had it: `again` unless said otherwise
+    #[arg(long, value_enum)]
+    redelivery: Option<Policy>,
     /// With --kind mpmc: wait for whoever is stopped or slow with a message in its hands,
     /// instead of passing it by; faster by one step for each commit and each release
     #[arg(long)]
@@ -105,6 +140,8 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum RingKind {
+    /// One publisher, every message for each subscriber, as it wants
+    Broadcast,
     /// One publisher and one subscriber at a time
     Spsc,
     /// Many of each, every message for one of them
@@ -120,25 +157,47 @@ enum Policy {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let for_many = [
-        ("--lane", arguments.lane.is_some()),
-        ("--lanes", arguments.lanes.is_some()),
-        ("--line-bytes", arguments.line_bytes.is_some()),
-        ("--fast", arguments.fast),
-    ];
-    let given = for_many.iter().find(|(_, given)| *given).map(|(option, _)| option);
-    if let Some(option) = given.filter(|_| arguments.kind != RingKind::Mpmc) {
-        return Err(Failure::Misuse(format!("{option} is for rings of many; add --kind mpmc")));
-    }
+    arguments.check()?;
     let stop = Stop::watch()?;
     let input = Input::new(&stop);
-    if arguments.kind == RingKind::Mpmc {
-        return many::run(arguments, &stop, input);
+    match arguments.kind {
+        RingKind::Broadcast => broadcast::run(arguments, &stop, input),
+        RingKind::Mpmc => many::run(arguments, &stop, input),
+        RingKind::Spsc => match arguments.frame_bytes {
+            Some(frame_bytes) => publish_frames(arguments, &stop, input, frame_bytes),
+            None if arguments.lines => publish_lines(arguments, &stop, input),
+            None => publish_video(arguments, &stop, input),
+        },
     }
-    match arguments.frame_bytes {
-        Some(frame_bytes) => publish_frames(arguments, &stop, input, frame_bytes),
-        None if arguments.lines => publish_lines(arguments, &stop, input),
-        None => publish_video(arguments, &stop, input),
+}
+
+impl Arguments {
+    /// Refuses what other kinds of rings have.
+    fn check(&self) -> Result<(), Failure> {
+        use RingKind::{Broadcast, Mpmc, Spsc};
+        let options: [(&str, bool, &[RingKind]); 10] = [
+            ("--lane", self.lane.is_some(), &[Mpmc]),
+            ("--lanes", self.lanes.is_some(), &[Mpmc]),
+            ("--fast", self.fast, &[Mpmc]),
+            ("--line-bytes", self.line_bytes.is_some(), &[Broadcast, Mpmc]),
+            ("--redelivery", self.redelivery.is_some(), &[Spsc, Mpmc]),
+            ("--wait-for", self.wait_for.is_some(), &[Broadcast]),
+            ("--subscribers-max", self.subscribers_max.is_some(), &[Broadcast]),
+            ("--views-max", self.views_max.is_some(), &[Broadcast]),
+            ("--patience", self.patience.is_some(), &[Broadcast]),
+            ("--slice", self.slice.is_some(), &[Broadcast]),
+        ];
+        let wrong =
+            |(_, given, kinds): &&(&str, bool, &[RingKind])| *given && !kinds.contains(&self.kind);
+        let Some((option, _, kinds)) = options.iter().find(wrong) else { return Ok(()) };
+        let kinds: Vec<_> = kinds.iter().map(|kind| format!("--kind {}", kind.name())).collect();
+        Err(Failure::Misuse(format!("{option} is for {}", kinds.join(" or "))))
+    }
+}
+
+impl RingKind {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }
 
@@ -178,10 +237,16 @@ impl<'a> VideoInput<'a> {
 
     /// Reads the picture that follows the line.
     fn read_picture(&mut self, picture: &mut [u8]) -> Result<(), Failure> {
-        if input::fill(&mut self.input, picture).map_err(input::failure)? < picture.len() {
+        self.read_part(picture)?;
+        self.frame += 1;
+        Ok(())
+    }
+
+    /// Reads a part of a picture.
+    fn read_part(&mut self, part: &mut [u8]) -> Result<(), Failure> {
+        if input::fill(&mut self.input, part).map_err(input::failure)? < part.len() {
             return Err(bad_video(Y4mError::Cut(self.frame)));
         }
-        self.frame += 1;
         Ok(())
     }
 }
@@ -279,8 +344,8 @@ fn options(arguments: &Arguments, capacity: u64) -> Options {
         .sleeper(if arguments.spin { Sleeper::Spin } else { Sleeper::Futex })
         .progress(if arguments.fast { Progress::Fast } else { Progress::Strict })
         .redelivery(match arguments.redelivery {
-            Policy::Again => Redelivery::Redeliver,
-            Policy::Drop => Redelivery::Drop,
+            None | Some(Policy::Again) => Redelivery::Redeliver,
+            Some(Policy::Drop) => Redelivery::Drop,
         })
         .huge_pages(arguments.huge_pages)
 }

@@ -2,6 +2,7 @@
 
 mod many;
 
+use crate::duration;
 use crate::failure::Failure;
 use crate::figures::{bytes, grouped, time};
 use crate::table::aligned;
@@ -55,14 +56,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     watch: bool,
     /// Of a ring of many: when slots are held, look again after so long; 0 looks once
-    #[arg(long = "for", value_name = "SECONDS", default_value = "0.1", value_parser = seconds)]
+    #[arg(long = "for", value_name = "SECONDS", default_value = "0.1",
+          value_parser = duration::parse)]
     period: Duration,
-}
-
-/// A number of seconds, which may have a fraction.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let number = text.parse::<f64>().map_err(|error| error.to_string())?;
-    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -107,7 +103,7 @@ pub(crate) fn state(presence: Presence) -> &'static str {
 }
 
 /// What is known of one who sat there: its state, and whether it is stopped.
-fn standing(peer: &PeerStats) -> &'static str {
+pub(crate) fn standing(peer: &PeerStats) -> &'static str {
     match peer.presence {
         Presence::Alive if is_stopped(peer.pid) => "stopped",
         presence => state(presence),

@@ -43,15 +43,16 @@ impl Stop {
         Ok(Self { signal, bell })
     }
 
-    /// From now on a signal ends the process at once, with its line and its status,
-    /// whatever it is waiting for. Nothing is closed first: to a ring that is a death,
+    /// From now on a signal ends the process at once, with `last_words`, its line and its
+    /// status, whatever it is waiting for. Nothing is closed first: to a ring that is a death,
     /// after which a successor gets what was taken and not released.
-    pub(crate) fn at_once() -> Result<(), Failure> {
+    pub(crate) fn at_once(last_words: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
         let stop = Self::watch()?;
         let wait = move || {
             // A byte for each signal, behind the note. Only then does the read end.
             let _ = (&stop.bell).read(&mut [0]);
             if let Err(failure) = stop.check() {
+                last_words();
                 say(&failure);
                 exit(failure.number().into());
             }

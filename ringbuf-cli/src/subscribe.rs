@@ -1,21 +1,27 @@
 //! `ringbuf sub`: messages become standard output.
 //!
 //! A message is given back to the ring when all of it is written, and not before: a
-//! subscriber that is killed, or whose output fails, leaves it to the next.
+//! subscriber that is killed, or whose output fails, leaves it to the next; of a broadcast
+//! ring, where it is everybody's, it stays as it is until then.
 
+use crate::account::Account;
 use crate::failure::Failure;
+use crate::figures::grouped;
 use crate::peers::{Peers, latest};
+use crate::source::broadcast::{From, Joining};
 use crate::source::{Message, Source};
 use crate::stop::Stop;
 use crate::tell::say;
 use crate::y4m;
 use clap::Args;
+use ringbuf_shm::broadcast::Delivery;
 use ringbuf_shm::mpmc::Lanes;
 use ringbuf_shm::{Kind, OpenError, Presence, ReadError, Ring};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long to wait before looking again for a ring that is not there.
@@ -26,14 +32,24 @@ const FOLLOW_SLICE: Duration = Duration::from_secs(1);
 /// Writes the messages of a ring to standard output.
 ///
 /// What `ringbuf pub` read comes out byte for byte: messages one behind the other;
-/// of a ring of video, a YUV4MPEG2 stream.
+/// of a ring of video, a YUV4MPEG2 stream. The kind of the ring is found by itself.
 ///
-/// A message is released when all of it was written. If this process is killed, or
-/// its output fails, the next subscriber gets that message again and all that
-/// follow, so nothing is missing in what they wrote together. Each begins with
-/// the YUV4MPEG2 header, so that its output is a stream of its own; --no-header
-/// leaves that out, to be appended to what another has written. (One that was killed
-/// may have written a part of a message last, which the next writes whole.)
+/// Of a broadcast ring, every subscriber chooses what it wants when the publisher is
+/// faster: what it can keep up with (--lossy, which is the default: the publisher never
+/// waits), every message (--lossless: the publisher waits), or always the newest
+/// (--latest). What is being written stays as it is, however long that takes. At the end,
+/// also by Ctrl-C, a line on standard error says how many messages were received, how many
+/// were lost and broken off, and how often the publisher did not wait any longer: then
+/// that is said at once, too, and it goes on with the oldest message there is.
+///
+/// Each output begins with the YUV4MPEG2 header, so that it is a stream of its own;
+/// --no-header leaves that out, to be appended to what another has written.
+///
+/// Of a ring of two (`ringbuf pub --kind spsc`), a message is released when all of it was
+/// written. If this process is killed, or its output fails, the next subscriber gets that
+/// message again and all that follow, so nothing is missing in what they wrote together.
+/// (One that was killed may have written a part of a message last, which the next writes
+/// whole.)
 ///
 /// A ring of many (`ringbuf pub --kind mpmc`) may have several subscribers at once: each
 /// message goes to one of them, and again to another if that one dies before it has
@@ -45,8 +61,9 @@ const FOLLOW_SLICE: Duration = Duration::from_secs(1);
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  ringbuf sub cam0 --wait | ffplay -
-  ringbuf sub cam0 --count 1 > still.y4m
+  ringbuf sub cam0 --wait --lossless > all.y4m
+  ringbuf sub cam0 --wait --latest | ffplay -
+  ringbuf sub cam0 --latest --count 1 > still.y4m
   ringbuf sub log --follow | grep error
   ringbuf sub work --numbers got.txt > got.y4m
   ringbuf sub jobs --lowest-up-to 3 | worker")]
@@ -56,7 +73,7 @@ pub(crate) struct Arguments {
     /// End after N messages
     #[arg(long, value_name = "N")]
     count: Option<u64>,
-    /// Wait until there is such a ring and no other subscriber on it, at most so
+    /// Wait until there is such a ring and room on it for another subscriber, at most so
     /// many seconds if given
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true)]
     wait: Option<Option<u64>>,
@@ -66,6 +83,25 @@ pub(crate) struct Arguments {
     /// Leave out the YUV4MPEG2 header: what comes is to follow what another wrote
     #[arg(long)]
     no_header: bool,
+    /// Of a broadcast ring: what it can keep up with; the default
+    #[arg(long, group = "delivery")]
+    lossy: bool,
+    /// Of a broadcast ring: every message; the publisher waits for this process, for as long
+    /// as its --patience lasts
+    #[arg(long, group = "delivery")]
+    lossless: bool,
+    /// Of a broadcast ring: always the newest message, never the same one twice
+    #[arg(long, group = "delivery")]
+    latest: bool,
+    /// Of a broadcast ring: begin with the `oldest` message there is (as --lossless does by
+    /// itself), with the `newest` (with the next one, unless --latest), or with number N,
+    /// counted from 0 since the ring was made; if that is gone, with the oldest
+    #[arg(long, value_name = "WHERE")]
+    from: Option<From>,
+    /// Of a broadcast ring: take up to N messages at a time, which are not lost while the
+    /// first of them are written; all subscribers share the --views-max of the ring
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    views: Option<u32>,
     /// Of a ring of many: read lane N only; of all of them, without this, the highest that
     /// has something
     #[arg(long, value_name = "N", conflicts_with = "lowest_up_to")]
@@ -74,16 +110,61 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N")]
     lowest_up_to: Option<u32>,
     /// Write to FILE a line for each message when it is written: its number in what its
-    /// publisher read, from 0; `again` follows if an earlier subscriber may have written
-    /// it too
+    /// publisher read, from 0 (of a broadcast ring, since the ring was made); `again`
+    /// follows if an earlier subscriber may have written it too
     #[arg(long, value_name = "FILE")]
     numbers: Option<PathBuf>,
 }
 
+impl Arguments {
+    fn delivery(&self) -> Delivery {
+        if self.lossless {
+            Delivery::Lossless
+        } else if self.latest {
+            Delivery::Latest
+        } else {
+            Delivery::Lossy
+        }
+    }
+
+    fn joining(&self) -> Joining {
+        let views = self.views.unwrap_or(1);
+        Joining { delivery: self.delivery(), from: self.from, views }
+    }
+
+    /// An option that was given and is for broadcast rings only.
+    fn for_broadcast(&self) -> Option<&'static str> {
+        let all = [
+            ("--lossy", self.lossy),
+            ("--lossless", self.lossless),
+            ("--latest", self.latest),
+            ("--from", self.from.is_some()),
+            ("--views", self.views.is_some()),
+        ];
+        all.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    Stop::at_once()?;
+    let account = Account::new(&arguments.name);
+    let last_words = Arc::clone(&account);
+    Stop::at_once(move || last_words.tell())?;
+    let done = subscribe(arguments, &account);
+    account.tell();
+    done
+}
+
+fn subscribe(arguments: &Arguments, account: &Account) -> Result<(), Failure> {
     let name = arguments.name.as_str();
     let mut source = open(arguments)?;
+    match (source.ring().kind(), arguments.for_broadcast()) {
+        (Kind::Broadcast, _) => account.open(),
+        (_, None) => {}
+        (kind, Some(option)) => {
+            let why = format!("{option} is for broadcast rings, and this one is {kind}");
+            return Err(Failure::about(name, why));
+        }
+    }
     choose_lanes(arguments, &mut source)?;
     // Not the standard library's stdout: it looks for line ends and keeps the rest.
     let out = io::stdout().as_fd().try_clone_to_owned();
@@ -104,12 +185,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             redelivered = message.redelivered;
             out.message(name, message)
         });
+        let lost = match &source {
+            Source::Broadcast(subscriber) => account.missed(subscriber.missed()),
+            _ => 0,
+        };
         match delivered {
             Ok(done) => {
                 done?;
+                account.received();
                 again.note(redelivered);
                 following = false;
                 left -= 1;
+            }
+            Err(ReadError::Evicted) => {
+                account.evicted();
+                say(format_args!(
+                    "{name}: the publisher did not wait any longer; lost {}, going on with the \
+                     oldest there is",
+                    grouped(lost)
+                ));
             }
             Err(ReadError::Closed) => break,
             Err(ReadError::PeerDied) if arguments.follow => {
@@ -117,7 +211,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
                     say(format_args!("{name}: the publisher died; waiting for the next"));
                 }
                 following = true;
-                if !follow(name, &source)? {
+                if !follow(name, &mut source)? {
                     break;
                 }
             }
@@ -143,15 +237,18 @@ fn open(arguments: &Arguments) -> Result<Source, Failure> {
         Some(Some(seconds)) => Instant::now().checked_add(Duration::from_secs(seconds)),
     };
     loop {
-        match Source::open(name) {
+        match Source::open(name, arguments.joining()) {
             Ok(Some(source)) => return Ok(source),
             Ok(None) => {
                 let why = "a ring of typed slots, which only a program that knows the type reads";
                 return Err(Failure::about(name, why));
             }
-            Err(OpenError::NotFound | OpenError::InUse | OpenError::TooManyPeers(_))
-                if deadline.is_none_or(|deadline| Instant::now() < deadline) =>
-            {
+            Err(
+                OpenError::NotFound
+                | OpenError::InUse
+                | OpenError::TooManyPeers(_)
+                | OpenError::TooManyViews { .. },
+            ) if deadline.is_none_or(|deadline| Instant::now() < deadline) => {
                 std::thread::sleep(LOOK_AGAIN);
             }
             Err(error) => return Err(Failure::about(name, error)),
@@ -181,7 +278,7 @@ fn choose_lanes(arguments: &Arguments, source: &mut Source) -> Result<(), Failur
 fn numbers(arguments: &Arguments, source: &Source) -> Result<Option<File>, Failure> {
     let Some(path) = &arguments.numbers else { return Ok(None) };
     if !source.has_numbers() {
-        let why = "its messages have no numbers; lines have them with `ringbuf pub --kind mpmc`";
+        let why = "its messages have no numbers: lines have none with `ringbuf pub --kind spsc`";
         return Err(Failure::about(&arguments.name, why));
     }
     let file = File::create(path);
@@ -190,7 +287,7 @@ fn numbers(arguments: &Arguments, source: &Source) -> Result<Option<File>, Failu
 
 /// Waits for a publisher on a ring whose last one died; false if there will be none,
 /// since one that came after it has ended and removed the name.
-fn follow(name: &str, source: &Source) -> Result<bool, Failure> {
+fn follow(name: &str, source: &mut Source) -> Result<bool, Failure> {
     while !source.wait_for_peer(FOLLOW_SLICE).map_err(Failure::opening(name))? {
         still_named(name, source.ring())?;
     }

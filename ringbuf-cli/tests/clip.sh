@@ -55,9 +55,9 @@ echo "$frames frames, $bytes bytes: $(head -n 1 "$work/in.y4m" | head -c 100)"
 
 echo
 echo "1. through the ring, undisturbed"
-decode | "$ringbuf" pub "$ring" &
+decode | "$ringbuf" pub "$ring" 2>/dev/null &
 publisher=$!
-"$ringbuf" sub "$ring" --wait >"$work/out.y4m"
+"$ringbuf" sub "$ring" --wait --lossless >"$work/out.y4m" 2>/dev/null
 wait "$publisher"
 publisher=
 cmp "$work/in.y4m" "$work/out.y4m" || fail "what came out differs"
@@ -66,7 +66,7 @@ rm "$work/out.y4m"
 
 echo
 echo "2. subscribers killed by kill -9, one after the other"
-decode | "$ringbuf" pub "$ring" --capacity 4 &
+decode | "$ringbuf" pub "$ring" --kind spsc --capacity 4 &
 publisher=$!
 share=$((bytes / (killed_wanted + 1)))
 number=0

@@ -26,7 +26,7 @@ fn rings_and_what_is_not_one_are_listed() {
     let options = Options::new().capacity(4);
     let ticks = spsc::Producer::<u64>::create(scene.rings().join("ticks"), &options).unwrap();
     drop(spsc::records::Producer::create(scene.rings().join("closed"), &Options::new()).unwrap());
-    let mut publisher = scene.start_with(&["pub", "dead"], Stdio::piped());
+    let mut publisher = scene.start_with(&["pub", "dead", "--kind", "spsc"], Stdio::piped());
     publisher.write(&VIDEO.stream(1));
     scene.wait_for_ring("dead");
     scene::wait_until(|| scene.run(&["stat", "dead"]).text().contains("alive"));
@@ -54,7 +54,7 @@ fn stale_rings_are_removed_and_others_are_not() {
     };
     let _alive = create("alive");
     drop(create("closed"));
-    let mut publisher = scene.start_with(&["pub", "dead"], Stdio::piped());
+    let mut publisher = scene.start_with(&["pub", "dead", "--kind", "spsc"], Stdio::piped());
     publisher.write(&VIDEO.stream(1));
     scene.wait_for_ring("dead");
     scene::wait_until(|| scene.run(&["stat", "dead"]).text().contains("alive"));

@@ -1,4 +1,4 @@
-//! Goal: whoever of publisher and subscribers is killed or stopped, nothing is
+//! Goal: whoever of publisher and subscriber of a ring of two is killed or stopped, nothing is
 //! missing in what the subscribers wrote together, and nothing is left behind.
 //! Method: SIGKILL after the test has read a given part of what a subscriber wrote,
 //! then the next subscriber; frames carry their numbers. Signals to the publisher
@@ -21,7 +21,7 @@ const SMALL: Video = Video { width: 16, height: 16 };
 /// so many frames and a bit of the next; returns what each wrote.
 fn kill_one_after_the_other(video: Video, frames: u32, read: &[usize]) -> Vec<Vec<u32>> {
     let scene = Scene::new();
-    let arguments = ["pub", "video", "--capacity", "4"];
+    let arguments = ["pub", "video", "--kind", "spsc", "--capacity", "4"];
     let publisher = scene.start_with(&arguments, scene.file(&video.stream(frames)));
     let mut written = Vec::new();
     for count in read {
@@ -75,7 +75,8 @@ fn subscribers_that_run_ahead_leave_no_gap() {
 #[test]
 fn a_publisher_says_once_who_is_missing() {
     let scene = Scene::new();
-    let mut publisher = scene.start_with(&["pub", "video"], scene.file(&LARGE.stream(30)));
+    let mut publisher =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], scene.file(&LARGE.stream(30)));
     publisher.read_note("nobody reads it yet");
     let ring = Ring::open(scene.rings().join("video")).unwrap();
     let probes = || ring.stats().unwrap().producer.probes;
@@ -94,7 +95,8 @@ fn a_publisher_says_once_who_is_missing() {
 #[test]
 fn what_is_written_again_is_said() {
     let scene = Scene::new();
-    let publisher = scene.start_with(&["pub", "video"], scene.file(&LARGE.stream(3)));
+    let publisher =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], scene.file(&LARGE.stream(3)));
     let mut subscriber = scene.start(&["sub", "video", "--wait"]);
     subscriber.read(LARGE.header().len() + 100);
     subscriber.kill();
@@ -107,7 +109,7 @@ fn what_is_written_again_is_said() {
 #[test]
 fn a_ring_that_drops_leaves_out_the_frame_in_flight() {
     let scene = Scene::new();
-    let arguments = ["pub", "video", "--redelivery", "drop"];
+    let arguments = ["pub", "video", "--kind", "spsc", "--redelivery", "drop"];
     let publisher = scene.start_with(&arguments, scene.file(&LARGE.stream(5)));
     let mut subscriber = scene.start(&["sub", "video", "--wait"]);
     subscriber.read(LARGE.header().len() + LARGE.frame(0).len() + 100);
@@ -121,7 +123,8 @@ fn a_ring_that_drops_leaves_out_the_frame_in_flight() {
 #[test]
 fn a_publisher_takes_the_place_of_a_dead_one() {
     let scene = Scene::new();
-    let mut first = scene.start_with(&["pub", "video"], std::process::Stdio::piped());
+    let mut first =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], std::process::Stdio::piped());
     first.write(&LARGE.stream(3));
     let mut subscriber = scene.start(&["sub", "video", "--wait", "--follow"]);
     assert!(subscriber.read(LARGE.stream(3).len()) == LARGE.stream(3));
@@ -130,7 +133,7 @@ fn a_publisher_takes_the_place_of_a_dead_one() {
     first.kill();
     subscriber.read_note("the publisher died; waiting for the next");
     let rest = [LARGE.header(), LARGE.frames(3..6)].concat();
-    let second = scene.start_with(&["pub", "video"], scene.file(&rest));
+    let second = scene.start_with(&["pub", "video", "--kind", "spsc"], scene.file(&rest));
     assert!(subscriber.read(LARGE.frames(3..6).len()) == LARGE.frames(3..6));
     let second = second.end().well();
     assert!(second.stderr.contains("goes on where a publisher died"), "{}", second.stderr);
@@ -141,7 +144,8 @@ fn a_publisher_takes_the_place_of_a_dead_one() {
 #[test]
 fn a_subscriber_that_does_not_follow_ends_with_a_dead_publisher() {
     let scene = Scene::new();
-    let mut publisher = scene.start_with(&["pub", "video"], std::process::Stdio::piped());
+    let mut publisher =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], std::process::Stdio::piped());
     publisher.write(&SMALL.stream(3));
     let mut subscriber = scene.start(&["sub", "video", "--wait"]);
     assert!(subscriber.read(SMALL.stream(3).len()) == SMALL.stream(3));
@@ -152,7 +156,8 @@ fn a_subscriber_that_does_not_follow_ends_with_a_dead_publisher() {
 #[test]
 fn a_subscriber_notices_that_the_ring_it_follows_was_removed() {
     let scene = Scene::new();
-    let mut publisher = scene.start_with(&["pub", "video"], std::process::Stdio::piped());
+    let mut publisher =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], std::process::Stdio::piped());
     publisher.write(&SMALL.stream(1));
     let mut subscriber = scene.start(&["sub", "video", "--wait", "--follow"]);
     subscriber.read(SMALL.stream(1).len());
@@ -174,21 +179,25 @@ fn stop(scene: &Scene, publisher: scene::Running, signal: Signal) -> Ended {
 fn ctrl_c_leaves_no_name_wherever_the_publisher_stands() {
     let scene = Scene::new();
     // Before anything came.
-    let mut publisher = scene.start_with(&["pub", "video"], std::process::Stdio::piped());
+    let mut publisher =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], std::process::Stdio::piped());
     publisher.write(&SMALL.header());
     scene.wait_for_ring("video");
     stop(&scene, publisher, Signal::INT).badly(130, "stopped by SIGINT");
     // In the middle of a frame.
-    let mut publisher = scene.start_with(&["pub", "video"], std::process::Stdio::piped());
+    let mut publisher =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], std::process::Stdio::piped());
     publisher.write(&SMALL.stream(2)[..SMALL.stream(1).len() + 50]);
     scene.wait_for_ring("video");
     stop(&scene, publisher, Signal::TERM).badly(143, "stopped by SIGTERM");
     // Waiting for room.
-    let mut publisher = scene.start_with(&["pub", "video"], scene.file(&SMALL.stream(100)));
+    let mut publisher =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], scene.file(&SMALL.stream(100)));
     publisher.read_note("nobody reads it yet");
     stop(&scene, publisher, Signal::INT).badly(130, "stopped by SIGINT");
     // Waiting for the rest to be read.
-    let mut publisher = scene.start_with(&["pub", "video"], scene.file(&SMALL.stream(2)));
+    let mut publisher =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], scene.file(&SMALL.stream(2)));
     publisher.read_note("nobody reads it yet");
     stop(&scene, publisher, Signal::HUP).badly(129, "stopped by SIGHUP");
 }
@@ -196,7 +205,8 @@ fn ctrl_c_leaves_no_name_wherever_the_publisher_stands() {
 #[test]
 fn a_stopped_publisher_leaves_what_it_published_to_its_subscriber() {
     let scene = Scene::new();
-    let mut publisher = scene.start_with(&["pub", "video"], std::process::Stdio::piped());
+    let mut publisher =
+        scene.start_with(&["pub", "video", "--kind", "spsc"], std::process::Stdio::piped());
     publisher.write(&LARGE.stream(3));
     let mut subscriber = scene.start(&["sub", "video", "--wait"]);
     let start = subscriber.read(LARGE.stream(1).len());
@@ -213,7 +223,8 @@ fn ctrl_c_ends_a_subscriber_wherever_it_stands() {
     let scene = Scene::new();
     // Waiting for a message, and then for its output: nobody empties the pipe.
     for frames in [1, 20] {
-        let mut publisher = scene.start_with(&["pub", "video"], std::process::Stdio::piped());
+        let mut publisher =
+            scene.start_with(&["pub", "video", "--kind", "spsc"], std::process::Stdio::piped());
         publisher.write(&LARGE.stream(1));
         let mut subscriber = scene.start(&["sub", "video", "--wait"]);
         subscriber.read(LARGE.stream(1).len());

@@ -390,7 +390,7 @@ fn what_does_not_agree_is_refused_in_one_line() {
     wait_for_peers(&scene, 1, 0);
     let header = b"YUV4MPEG2 W16 H16 F30:1\n".to_vec();
     for (arguments, input, text) in [
-        (&["pub", "ring"][..], SMALL.stream(1), "ring: the ring is mpmc, not spsc"),
+        (&["pub", "ring"][..], SMALL.stream(1), "ring: the ring is mpmc, not broadcast"),
         (&PUB_VIDEO, header, "ring: the ring exists with another metadata"),
         (&PUB_VIDEO, LARGE.stream(1), "ring: the ring exists with another capacity or slot size"),
         (&PUB_LINES, b"line\n".to_vec(), "ring: the ring exists with another"),
@@ -414,7 +414,8 @@ fn what_does_not_agree_is_refused_in_one_line() {
     }
     scene.run(&["sub", "ring", "--lane", "1"]).badly(1, "ring: it has no such lane");
     assert_eq!(scene.names(), ["ring"]);
-    let spsc = scene.start_with(&["pub", "two", "--keep"], scene.file(&SMALL.stream(1)));
+    let spsc =
+        scene.start_with(&["pub", "two", "--kind", "spsc", "--keep"], scene.file(&SMALL.stream(1)));
     spsc.end().well();
     scene.run(&["sub", "two", "--lane", "0"]).badly(1, "two: it has no lanes");
     let ended = scene.start_with(&["pub", "two", "--kind", "mpmc"], scene.file(&SMALL.stream(1)));
@@ -422,11 +423,26 @@ fn what_does_not_agree_is_refused_in_one_line() {
 }
 
 #[test]
-fn what_only_rings_of_many_have_is_misuse_without_them() {
+fn what_other_kinds_of_rings_have_is_misuse() {
     let scene = Scene::new();
-    for options in [&["--lane", "1"][..], &["--lanes", "2"], &["--line-bytes", "100", "--lines"]] {
-        let ended = scene.run(&[&["pub", "new"], options].concat());
-        ended.badly(2, &format!("{} is for rings of many; add --kind mpmc", options[0]));
+    for (kind, options, text) in [
+        ("broadcast", &["--lane", "1"][..], "--lane is for --kind mpmc"),
+        ("spsc", &["--lanes", "2"], "--lanes is for --kind mpmc"),
+        ("broadcast", &["--fast"], "--fast is for --kind mpmc"),
+        (
+            "spsc",
+            &["--line-bytes", "100", "--lines"],
+            "--line-bytes is for --kind broadcast or --kind mpmc",
+        ),
+        ("broadcast", &["--redelivery", "drop"], "--redelivery is for --kind spsc or --kind mpmc"),
+        ("mpmc", &["--wait-for", "1"], "--wait-for is for --kind broadcast"),
+        ("mpmc", &["--subscribers-max", "1"], "--subscribers-max is for --kind broadcast"),
+        ("spsc", &["--views-max", "1"], "--views-max is for --kind broadcast"),
+        ("spsc", &["--patience", "1s"], "--patience is for --kind broadcast"),
+        ("mpmc", &["--slice", "100"], "--slice is for --kind broadcast"),
+    ] {
+        let ended = scene.run(&[&["pub", "new", "--kind", kind], options].concat());
+        ended.badly(2, text);
         assert_eq!(scene.names(), [""; 0]);
     }
 }

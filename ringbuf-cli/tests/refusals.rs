@@ -31,6 +31,11 @@ fn a_command_line_that_is_not_understood() {
         &["pub", "x", "--frame-bytes", "0"],
         &["rm"],
         &["demo", "--size", "0x0"],
+        &["pub", "x", "--patience", "soon"],
+        &["pub", "x", "--lines", "--slice", "5"],
+        &["sub", "x", "--lossy", "--latest"],
+        &["sub", "x", "--from", "somewhere"],
+        &["sub", "x", "--views", "0"],
     ] {
         assert_eq!(scene.run(arguments).status.code(), Some(2), "{arguments:?}");
     }
@@ -66,9 +71,13 @@ fn video_whose_first_line_is_wrong() {
 fn bad_after_two_frames(bad: &[u8], text: &str) {
     let scene = Scene::new();
     let input = [VIDEO.stream(2), bad.to_vec()].concat();
-    let publisher = scene.start_with(&["pub", "x"], scene.file(&input));
-    assert!(scene.run(&["sub", "x", "--wait"]).well().stdout == VIDEO.stream(2));
-    publisher.end().badly_at_last(1, text);
+    for (kind, wants) in [("spsc", &[][..]), ("broadcast", &["--lossless"])] {
+        let arguments = ["pub", "x", "--kind", kind];
+        let publisher = scene.start_with(&arguments, scene.file(&input));
+        let out = scene.run(&[&["sub", "x", "--wait"], wants].concat()).well();
+        assert!(out.stdout == VIDEO.stream(2));
+        publisher.end().badly_at_last(1, text);
+    }
     assert_eq!(scene.names(), [""; 0]);
 }
 
@@ -84,7 +93,7 @@ fn video_that_is_cut_or_goes_wrong() {
 fn a_line_that_is_too_long() {
     let scene = Scene::new();
     let input = [b"short\n", vec![b'x'; 5000].as_slice(), b"\n"].concat();
-    let arguments = ["pub", "x", "--lines", "--capacity", "4096"];
+    let arguments = ["pub", "x", "--kind", "spsc", "--lines", "--capacity", "4096"];
     let publisher = scene.start_with(&arguments, scene.file(&input));
     assert_eq!(scene.run(&["sub", "x", "--wait"]).well().text(), "short\n");
     publisher.end().badly_at_last(1, "line 2 is longer than");
@@ -96,7 +105,8 @@ fn a_ring_of_typed_slots() {
     let path = scene.rings().join("ticks");
     let _ticks = spsc::Producer::<u64>::create(&path, &Options::new()).unwrap();
     scene.run(&["sub", "ticks"]).badly(1, "ticks: a ring of typed slots");
-    let ended = scene.start_with(&["pub", "ticks"], scene.file(&VIDEO.stream(1))).end();
+    let arguments = ["pub", "ticks", "--kind", "spsc"];
+    let ended = scene.start_with(&arguments, scene.file(&VIDEO.stream(1))).end();
     ended.badly(1, "ticks: the ring holds slots of 8 bytes");
 }
 
@@ -117,23 +127,27 @@ fn video_that_is_not_in_the_form_of_pub() {
 #[test]
 fn a_second_publisher_and_a_second_subscriber() {
     let scene = Scene::new();
-    let mut publisher = scene.start_with(&["pub", "x"], Stdio::piped());
+    let mut publisher = scene.start_with(&["pub", "x", "--kind", "spsc"], Stdio::piped());
     publisher.write(&VIDEO.stream(1));
     scene.wait_for_ring("x");
     let mut subscriber = scene.start(&["sub", "x", "--wait"]);
     subscriber.read(VIDEO.stream(1).len());
     let text = "in use by a living process";
     scene.run(&["sub", "x"]).badly(1, text);
-    scene.start_with(&["pub", "x"], scene.file(&VIDEO.stream(1))).end().badly(1, text);
+    scene
+        .start_with(&["pub", "x", "--kind", "spsc"], scene.file(&VIDEO.stream(1)))
+        .end()
+        .badly(1, text);
     let other = Video { width: 8, height: 8 };
-    let ended = scene.start_with(&["pub", "x"], scene.file(&other.stream(1))).end();
+    let ended =
+        scene.start_with(&["pub", "x", "--kind", "spsc"], scene.file(&other.stream(1))).end();
     ended.badly(1, "x: the ring exists with another");
 }
 
 #[test]
 fn an_output_that_nobody_reads_any_more() {
     let scene = Scene::new();
-    let publisher = scene.start_with(&["pub", "x"], scene.file(&VIDEO.stream(9)));
+    let publisher = scene.start_with(&["pub", "x", "--kind", "spsc"], scene.file(&VIDEO.stream(9)));
     let mut subscriber = scene.start(&["sub", "x", "--wait"]);
     subscriber.read(VIDEO.stream(2).len() + 10);
     drop(subscriber.stdout.take());
@@ -146,7 +160,7 @@ fn an_output_that_nobody_reads_any_more() {
 #[test]
 fn a_disk_that_is_full() {
     let scene = Scene::new();
-    let publisher = scene.start_with(&["pub", "x"], scene.file(&VIDEO.stream(3)));
+    let publisher = scene.start_with(&["pub", "x", "--kind", "spsc"], scene.file(&VIDEO.stream(3)));
     let mut command = scene.command(&["sub", "x", "--wait", "--no-header"]);
     command.stdout(File::create("/dev/full").unwrap());
     scene::Running::start(command).end().badly(1, "No space left on device");

@@ -12,7 +12,8 @@ const ODD: Video = Video { width: 7, height: 5 };
 fn there_and_back(input: &[u8], arguments: &[&str]) {
     let scene = Scene::new();
     let publisher = scene.start_with(&[&["pub", "ring"], arguments].concat(), scene.file(input));
-    let out = scene.run(&["sub", "ring", "--wait"]).well();
+    let wants = if arguments.contains(&"--kind") { &[][..] } else { &["--lossless"] };
+    let out = scene.run(&[&["sub", "ring", "--wait"], wants].concat()).well();
     assert!(out.stdout == input, "{} bytes became {}", input.len(), out.stdout.len());
     publisher.end().well();
     assert_eq!(scene.names(), [""; 0]);
@@ -20,9 +21,14 @@ fn there_and_back(input: &[u8], arguments: &[&str]) {
 
 #[test]
 fn video_comes_out_as_it_went_in() {
-    there_and_back(&ODD.stream(40), &[]);
-    there_and_back(&Video { width: 320, height: 240 }.stream(20), &["--capacity", "2"]);
-    there_and_back(&ODD.stream(200), &["--kind", "mpmc"]);
+    for kind in [&[][..], &["--kind", "spsc"], &["--kind", "mpmc"]] {
+        there_and_back(&ODD.stream(200), kind);
+    }
+    let large = Video { width: 320, height: 240 }.stream(20);
+    there_and_back(&large, &["--kind", "spsc", "--capacity", "2"]);
+    there_and_back(&large, &["--capacity", "2", "--subscribers-max", "1"]);
+    there_and_back(&large, &["--slice", "3000"]);
+    there_and_back(&large, &["--slice", "1000000"]);
 }
 
 #[test]
@@ -43,10 +49,13 @@ fn deep_and_monochrome_video_comes_out_as_it_went_in() {
 fn frames_of_bytes_come_out_as_they_went_in() {
     let input: Vec<_> = (0..10_000u32).flat_map(u32::to_le_bytes).collect();
     there_and_back(&input, &["--frame-bytes", "4000"]);
+    there_and_back(&input, &["--frame-bytes", "4000", "--spin"]);
+    there_and_back(&input, &["--frame-bytes", "4096", "--capacity", "2", "--slice", "7"]);
+    there_and_back(&input, &["--frame-bytes", "4000", "--kind", "spsc"]);
     there_and_back(&input, &["--frame-bytes", "4000", "--kind", "mpmc"]);
     there_and_back(&input, &["--frame-bytes", "300", "--kind", "mpmc", "--lanes", "9", "--spin"]);
     // The last one is shorter; and shorter than what is read ahead.
-    there_and_back(&input, &["--frame-bytes", "4096", "--capacity", "1"]);
+    there_and_back(&input, &["--frame-bytes", "4096", "--kind", "spsc", "--capacity", "1"]);
     there_and_back(&input[..9001], &["--frame-bytes", "90"]);
     // Not taken for video when it is said what it is.
     there_and_back(&ODD.stream(3), &["--frame-bytes", "50", "--spin"]);
@@ -59,9 +68,11 @@ fn lines_come_out_as_they_went_in() {
         input.extend(std::iter::repeat_n(b'x', length));
         input.push(b'\n');
     }
-    there_and_back(&input, &["--lines", "--capacity", "131072"]);
+    there_and_back(&input, &["--lines", "--kind", "spsc", "--capacity", "131072"]);
+    there_and_back(&input, &["--lines", "--capacity", "4", "--line-bytes", "40001"]);
     input.extend_from_slice(b"no end");
-    there_and_back(&input, &["--lines"]);
+    there_and_back(&input, &["--lines", "--kind", "spsc"]);
+    there_and_back(&input, &["--lines", "--line-bytes", "50000"]);
     let options = ["--lines", "--kind", "mpmc", "--line-bytes", "40001", "--lanes", "2"];
     there_and_back(&input, &[&options[..], &["--lane", "1"]].concat());
 }
@@ -70,7 +81,7 @@ fn lines_come_out_as_they_went_in() {
 fn parts_of_a_stream_follow_one_another_without_a_header() {
     let scene = Scene::new();
     let input = ODD.stream(9);
-    let publisher = scene.start_with(&["pub", "ring"], scene.file(&input));
+    let publisher = scene.start_with(&["pub", "ring", "--kind", "spsc"], scene.file(&input));
     let first = scene.run(&["sub", "ring", "--wait", "--count", "4"]).well();
     let rest = scene.run(&["sub", "ring", "--no-header"]).well();
     assert!([first.stdout, rest.stdout].concat() == input);
@@ -81,23 +92,26 @@ fn parts_of_a_stream_follow_one_another_without_a_header() {
 fn a_kept_ring_is_read_later() {
     let scene = Scene::new();
     let input = ODD.stream(5);
-    scene.start_with(&["pub", "ring", "--keep"], scene.file(&input)).end().well();
+    let publish = ["pub", "ring", "--kind", "spsc", "--keep"];
+    scene.start_with(&publish, scene.file(&input)).end().well();
     assert_eq!(scene.names(), ["ring"]);
     assert!(scene.run(&["sub", "ring"]).well().stdout == input);
     // And goes on with another publisher.
-    scene.start_with(&["pub", "ring", "--keep"], scene.file(&ODD.stream(2))).end().well();
+    scene.start_with(&publish, scene.file(&ODD.stream(2))).end().well();
     assert!(scene.run(&["sub", "ring"]).well().stdout == ODD.stream(2));
 }
 
 #[test]
 fn no_message_at_all_comes_out_as_it_went_in() {
     let header = ODD.header();
-    let many = ["--kind", "mpmc"];
+    let (many, two) = (["--kind", "mpmc"], ["--kind", "spsc"]);
     for (input, form) in [
         (&header[..], &[][..]),
         (&[], &["--lines"]),
         (&[], &["--frame-bytes", "90"]),
         (&header, &many),
+        (&header, &two),
+        (&[], &["--kind", "spsc", "--lines"]),
     ] {
         // Kept, since a publisher of nothing waits for nobody.
         let scene = Scene::new();
@@ -113,7 +127,7 @@ fn a_path_is_a_name_too() {
     let path = scene.path("ring");
     let path = path.to_str().unwrap();
     let publisher = scene.start_with(&["pub", path], scene.file(&ODD.stream(5)));
-    assert!(scene.run(&["sub", path, "--wait"]).well().stdout == ODD.stream(5));
+    assert!(scene.run(&["sub", path, "--wait", "--lossless"]).well().stdout == ODD.stream(5));
     publisher.end().well();
     assert!(!scene.path("ring").exists());
 }
