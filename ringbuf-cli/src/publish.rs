@@ -5,6 +5,8 @@
 mod broadcast;
 mod many;
 
+pub(crate) use broadcast::cost;
+
 use crate::backpressure::{Backpressure, Producer};
 use crate::duration;
 use crate::failure::Failure;

@@ -1,5 +1,6 @@
 //! `ringbuf stat`: what happened on a ring so far, and who is there.
 
+mod broadcast;
 mod many;
 
 use crate::duration;
@@ -34,6 +35,17 @@ Rows:
   sleeps, wakes, probes  system calls: to sleep, to wake the other side, and to ask
                        whether it lives; none of them while both sides are busy
 
+Of a broadcast ring:
+  pool                 the slots: one for each message to be read, one to be written, and
+                       one for each that may be held, so that what is held stays as it is
+  patience             how long the publisher waits for one that wants every message
+  wants                the contract of each subscriber; `evicted` was not waited for any
+                       longer, and has not looked since
+  at, lag              the number of the message that is read next, counted from 0 since
+                       the ring was made; how many were published that are not read
+  lost, broken         since it subscribed: missed, and given up by their publisher
+  holds                messages that it looks at, of so many that it may
+
 Of a ring of many:
   lane                 the slots of each lane: free, or being written, ready to be read,
                        being read, to come again since their subscriber died; `in use` and
@@ -64,8 +76,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = &arguments.name;
     let ring = Ring::open(name).map_err(Failure::opening(name))?;
-    if ring.kind() == Kind::Mpmc {
-        return many::run(name, &ring, arguments.period, arguments.watch);
+    match ring.kind() {
+        Kind::Broadcast => return broadcast::run(name, &ring, arguments.watch),
+        Kind::Mpmc => return many::run(name, &ring, arguments.period, arguments.watch),
+        _ => {}
     }
     let look = || ring.stats().map_err(Failure::opening(name));
     let mut before = look()?;

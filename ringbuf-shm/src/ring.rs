@@ -23,7 +23,7 @@ use rustix::fs::FlockOperation;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How often an open is tried again when the name comes to mean another file.
 const OPEN_TRIES_MAX: u32 = 8;
@@ -302,6 +302,13 @@ impl Ring {
     #[must_use]
     pub fn pool(&self) -> Option<Pool> {
         Pool::of(self.spec())
+    }
+
+    /// How long the publisher of a broadcast ring waits for a lossless subscriber; `None`:
+    /// for ever, or a ring of another kind.
+    #[must_use]
+    pub fn reader_patience(&self) -> Option<Duration> {
+        self.spec().sides.reader_patience()
     }
 
     /// The bytes that the creator left for whoever opens the ring.

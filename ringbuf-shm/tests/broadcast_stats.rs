@@ -38,6 +38,7 @@ fn positions_and_losses_are_those_of_each_subscriber() {
     );
     assert_eq!((stats.subscribers.len(), stats.views, stats.held), (0, 0, 0));
     assert_eq!(Some(stats.pool), ring.pool());
+    assert_eq!(ring.reader_patience(), Some(Duration::from_millis(1)));
     assert_eq!(stats.publisher.presence, Presence::Alive);
     assert_eq!(stats.publisher.pid, std::process::id());
 
