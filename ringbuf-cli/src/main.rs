@@ -75,7 +75,7 @@ enum Command {
     Remove(remove::Arguments),
     Demo(demo::Arguments),
     #[command(hide = true)]
-    DemoCamera(demo::camera::Arguments),
+    DemoViewer(demo::viewer::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -86,7 +86,7 @@ fn main() -> ExitCode {
         Command::List(_) => list::run(),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
-        Command::DemoCamera(arguments) => demo::camera::run(&arguments),
+        Command::DemoViewer(arguments) => demo::viewer::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! Who sits on a ring, whatever its kind.
 
-use ringbuf_shm::{Kind, OpenError, PeerStats, Presence, Ring};
+use ringbuf_shm::{BroadcastStats, Kind, OpenError, PeerStats, Presence, Ring, SubscriberStats};
 
 /// Every seat on which somebody ever sat, by its last holder.
 #[derive(Debug)]
@@ -46,6 +46,13 @@ pub(crate) fn alive(peers: &[PeerStats]) -> usize {
 /// The one that took its seat last.
 pub(crate) fn latest(peers: &[PeerStats]) -> Option<&PeerStats> {
     peers.iter().max_by_key(|peer| peer.since)
+}
+
+/// The subscribers of a broadcast ring that live, and have said what they want.
+pub(crate) fn readers(stats: &BroadcastStats) -> impl Iterator<Item = &SubscriberStats> {
+    let reads =
+        |one: &&SubscriberStats| one.delivery.is_some() && one.peer.presence == Presence::Alive;
+    stats.subscribers.iter().filter(reads)
 }
 
 fn came(peer: &PeerStats) -> bool {

@@ -1,35 +1,36 @@
-//! `ringbuf demo`: what the ring does on this machine, in a few seconds.
+//! `ringbuf demo`: what a ring does on this machine, in a few seconds.
 //!
-//! This process reads; another, started by it, writes. The ring has no name: the
-//! child gets it as its standard input. In the first half of the time the child
-//! writes as fast as it can, which gives the throughput; both stay awake, and nobody
-//! calls the kernel. In the second half it writes at a pace that leaves the reader
-//! waiting, and asleep, so that the time from commit to reader is that of the
-//! hand-over and not of a queue.
+//! This process publishes frames; three others, started by it, read them, each with
+//! another contract. The ring has no name: the children get it as their standard input,
+//! and tell on their standard output what they saw. In the first half of the time this
+//! process writes as fast as it can, which gives the throughput; nobody calls the kernel.
+//! In the second half it writes at a pace that leaves its readers waiting, so that the
+//! time from commit to reader is that of the hand-over and not of a queue.
 
-pub(crate) mod camera;
+mod camera;
 mod pattern;
 mod report;
+pub(crate) mod viewer;
 
 use crate::failure::Failure;
 use crate::figures::grouped;
-use crate::stat::monotonic;
-use crate::stop::{SLICE, Stop};
+use crate::publish::cost;
+use crate::stop::Stop;
 use crate::tell::print;
+use camera::Camera;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use report::{Phase, Report};
-use ringbuf_shm::spsc::bytes;
-use ringbuf_shm::{Options, ReadError};
-use rustix::io::dup;
-use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use report::Report;
+use ringbuf_shm::Options;
+use ringbuf_shm::broadcast::bytes::Publisher;
 use std::time::{Duration, Instant};
+use viewer::{Viewer, Viewers};
 
 const SLOTS: u64 = 8;
+/// Who looks: one for each contract, and one of them is slow.
+const VIEWERS: [Viewer; 3] = [Viewer::Recorder, Viewer::Analyst, Viewer::Screen];
 /// Frames a second of the second half.
-pub(crate) const PACE: u32 = 240;
+const PACE: u32 = 240;
 /// Set in the tag of a frame that was written at a pace; the other bits count.
 const PACED: u64 = 1 << 63;
 /// A ring of such frames still fits into most machines.
@@ -40,12 +41,14 @@ const AWAKE: Duration = Duration::from_millis(20);
 const DROWSY: Duration = Duration::from_micros(10);
 const SHOW_EVERY: Duration = Duration::from_millis(100);
 
-/// Passes video frames between two processes and reports what this machine does.
+/// Publishes video frames to three processes and reports what this machine does.
 ///
-/// One process fills NV12 frames in place, another checks every byte of them in
-/// place: half of the time as fast as they can, half of the time at 240 frames a
-/// second, to measure the hand-over alone. Ends with status 1 if a frame was lost
-/// or torn.
+/// One process fills NV12 frames in place; three others check every byte of them in
+/// place: a recorder that wants all of them, an analyst that holds each for a while and
+/// takes those it can keep up with, and a screen that shows the newest now and then. Half
+/// of the time as fast as they can, half of the time at 240 frames a second, to measure the
+/// hand-over alone. Ends with status 1 if the recorder lost a frame, if one was torn or came
+/// too late, or if what was received and lost is not what was published.
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// How long, in seconds
@@ -59,9 +62,9 @@ pub(crate) struct Arguments {
 
 /// The size of a picture.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Size {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
+struct Size {
+    width: u32,
+    height: u32,
 }
 
 impl Size {
@@ -84,6 +87,24 @@ impl std::str::FromStr for Size {
     }
 }
 
+/// Which half of the demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// As fast as it goes.
+    Full = 0,
+    /// At a pace that leaves readers waiting.
+    Paced = 1,
+}
+
+impl Phase {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full speed",
+            Self::Paced => "paced",
+        }
+    }
+}
+
 /// How long to spin at full speed: not at all where there is one processor for both.
 fn awake() -> Duration {
     match std::thread::available_parallelism() {
@@ -94,100 +115,39 @@ fn awake() -> Duration {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let stop = Stop::watch()?;
-    let options =
-        Options::new().capacity(SLOTS).slot_size(arguments.size.frame_bytes()).prefault(true);
-    let mut viewer = bytes::Consumer::create_unnamed(&options)
-        .map_err(|error| Failure::Said(error.to_string()))?;
-    let mut camera = Camera::start(&viewer, arguments.seconds)?;
-    let report = watch(&mut viewer, &mut camera, &stop, arguments.seconds)?;
+    let said = |error: ringbuf_shm::OpenError| Failure::Said(error.to_string());
+    let frame_bytes = arguments.size.frame_bytes();
+    let viewers = u32::try_from(VIEWERS.len()).unwrap_or(u32::MAX);
+    let options = Options::new()
+        .capacity(SLOTS)
+        .slot_size(frame_bytes)
+        .subscribers_max(viewers)
+        .views_max(viewers)
+        .prefault(true);
+    let publisher = Publisher::create_unnamed(&options).map_err(said)?;
+    let pool = publisher.ring().pool();
+    let mut viewers = Viewers::start(publisher.ring())?;
+    let shown = Shown::new(arguments.seconds);
+    let mut camera = Camera { publisher, viewers: &mut viewers, stop: &stop, shown };
+    let filmed = camera.film(Duration::from_secs(arguments.seconds.into()))?;
+    camera.shown.bar.finish_and_clear();
+    // The publisher goes, and the viewers end when they have seen everything.
+    drop(camera);
+    let report = Report::new(filmed, viewers.end(&stop)?, frame_bytes);
     let Size { width, height } = arguments.size;
     print(&format!(
-        "{width}x{height} NV12, {} bytes a frame, {SLOTS} slots; filled in place by one process,\n\
-         every byte checked in place by another\n\n{report}",
-        grouped(arguments.size.frame_bytes())
+        "{width}x{height} NV12, {} bytes a frame; {}\n\
+         filled in place by one process, every byte checked in place by three others\n\n{report}",
+        grouped(frame_bytes),
+        pool.as_ref().map_or_else(String::new, cost),
     ))?;
     report.verdict()
-}
-
-/// Reads until the camera closes the ring.
-fn watch(
-    viewer: &mut bytes::Consumer,
-    camera: &mut Camera,
-    stop: &Stop,
-    seconds: u32,
-) -> Result<Report, Failure> {
-    let ring = viewer.ring().clone();
-    let stats = || ring.stats().map_err(|error| Failure::Said(error.to_string()));
-    let mut report = Report::new(stats()?)?;
-    let mut shown = Shown::new(seconds);
-    let mut phase = Phase::Full;
-    loop {
-        stop.check()?;
-        viewer.set_spin(if phase == Phase::Full { awake() } else { DROWSY });
-        match viewer.read_timeout(SLICE) {
-            Ok(frame) => {
-                let now = monotonic();
-                phase = if frame.tag() & PACED == 0 { Phase::Full } else { Phase::Paced };
-                report.enter(phase, &stats)?;
-                let number = frame.tag() & !PACED;
-                let whole = pattern::is(number, &frame);
-                report.frame(number, whole, now, Duration::from_nanos(frame.time()), frame.len());
-                shown.frame(phase);
-            }
-            Err(ReadError::TimedOut) => camera.check()?,
-            Err(ReadError::Closed) => break,
-            Err(ReadError::PeerDied) => {
-                return Err(Failure::Said("the writing process died".into()));
-            }
-            Err(error) => return Err(Failure::Said(error.to_string())),
-        }
-    }
-    shown.bar.finish_and_clear();
-    report.end(&stats()?);
-    Ok(report)
-}
-
-/// The writing process. It does not outlive this one, and not this value.
-struct Camera {
-    child: Child,
-}
-
-impl Camera {
-    fn start(viewer: &bytes::Consumer, seconds: u32) -> Result<Self, Failure> {
-        let ring = dup(viewer.ring().as_fd()).map_err(Failure::io("hand the ring on"))?;
-        let own = std::env::current_exe().map_err(Failure::io("find this program"))?;
-        let child = Command::new(own)
-            .args(["demo-camera", "--seconds", &seconds.to_string()])
-            .stdin(Stdio::from(ring))
-            .stdout(Stdio::null())
-            // Ctrl-C is for this process, which then ends the child.
-            .process_group(0)
-            .spawn()
-            .map_err(Failure::io("start the writing process"))?;
-        Ok(Self { child })
-    }
-
-    /// Fails if it ended before it took its seat.
-    fn check(&mut self) -> Result<(), Failure> {
-        match self.child.try_wait() {
-            Ok(Some(status)) if !status.success() => {
-                Err(Failure::Said(format!("the writing process ended early: {status}")))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// The progress bar; nothing unless standard error is a terminal.
 struct Shown {
     bar: ProgressBar,
+    phase: Phase,
     start: Instant,
     last: Instant,
     frames: u32,
@@ -200,19 +160,21 @@ impl Shown {
             bar.set_style(style);
         }
         let now = Instant::now();
-        Self { bar, start: now, last: now, frames: 0 }
+        Self { bar, phase: Phase::Full, start: now, last: now, frames: 0 }
     }
 
-    fn frame(&mut self, phase: Phase) {
+    /// One more frame; whether it was time to show something.
+    fn frame(&mut self) -> bool {
         self.frames += 1;
         let elapsed = self.last.elapsed();
         if elapsed < SHOW_EVERY {
-            return;
+            return false;
         }
         let rate = f64::from(self.frames) / elapsed.as_secs_f64();
-        self.bar.set_message(format!("{rate:.0} frames/s, {}", phase.name()));
+        self.bar.set_message(format!("{rate:.0} frames/s, {}", self.phase.name()));
         let position = self.start.elapsed().as_millis();
         self.bar.set_position(u64::try_from(position).unwrap_or(u64::MAX));
         (self.last, self.frames) = (Instant::now(), 0);
+        true
     }
 }

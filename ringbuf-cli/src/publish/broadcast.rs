@@ -6,15 +6,14 @@ use super::{
 use crate::failure::Failure;
 use crate::figures::{bytes, grouped};
 use crate::input::{self, Input};
+use crate::peers::readers;
 use crate::stat::standing;
 use crate::stop::{SLICE, Stop};
 use crate::tell::say;
 use crate::y4m;
 use ringbuf_shm::broadcast::Delivery;
 use ringbuf_shm::broadcast::bytes::{Claim, Publisher};
-use ringbuf_shm::{
-    BroadcastStats, ClaimError, Kind, Options, Pool, Presence, Ring, SubscriberStats,
-};
+use ringbuf_shm::{BroadcastStats, ClaimError, Kind, Options, Pool, Presence, Ring};
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
@@ -268,13 +267,6 @@ pub(crate) fn cost(pool: &Pool) -> String {
     format!(
         "{slots} slots take {bytes}: {ring} to be read, {claims} to be written, {views} to be held"
     )
-}
-
-/// Those who read, and live.
-fn readers(stats: &BroadcastStats) -> impl Iterator<Item = &SubscriberStats> {
-    let reads =
-        |one: &&SubscriberStats| one.delivery.is_some() && one.peer.presence == Presence::Alive;
-    stats.subscribers.iter().filter(reads)
 }
 
 /// Says who keeps the publisher from going on, unless that was said last; who that is.
