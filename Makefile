@@ -24,8 +24,8 @@ verify:         ## the longer checks: more kills, stops, hostile peers and round
 	RINGBUF_KILLS=10000 RINGBUF_STEPS=500000 RINGBUF_STOPS=30 RINGBUF_HOSTILE_MS=20000 \
 	RINGBUF_ROUND_TRIPS=1000000 cargo test --release -p ringbuf-verification
 
-soak:           ## four producers and four consumers, one killed every few milliseconds, for ten minutes
-	RINGBUF_SOAK=600 cargo test --release -p ringbuf-verification --test killed_many -- --nocapture
+soak:           ## peers of rings of many, then of broadcasts, one killed every few milliseconds, ten minutes each
+	RINGBUF_SOAK=600 cargo test --release -p ringbuf-verification --test killed_many --test killed_broadcast -- --nocapture
 
 spin:           ## all SPIN models, also of protocols to come: many minutes, some gigabytes (needs spin and gcc)
 	cargo test -p ringbuf-verification --test spin -- --include-ignored --nocapture
