@@ -105,8 +105,11 @@ fn publish_in_parts(publisher: &mut bytes::Publisher, choice: u64) -> usize {
     begun.rest_mut().fill(choice.to_ne_bytes()[0]);
     let shown = begun.advance(bytes);
     assert_eq!(begun.rest_mut().len(), LEN - begun.shown());
-    let finished = if choice >> 16 & 3 == 0 { Ok(begun.abort()) } else { begun.commit() };
-    of_claim(shown.and(finished))
+    if choice >> 16 & 3 == 0 {
+        begun.abort();
+        return of_claim(shown);
+    }
+    of_claim(shown.and(begun.commit()))
 }
 
 /// By a contract, and from a position, that are others each time.

@@ -109,3 +109,23 @@ fn lossless_subscribers_that_live_get_everything_and_others_know_what_they_lost(
 fn those_who_are_evicted_know_exactly_what_they_lost() {
     kill_anybody(Some(PATIENCE));
 }
+
+#[test]
+fn when_everybody_is_killed_others_find_everything_and_every_seat() {
+    const TIMES: u64 = 10;
+    let (start, mut random, mut all) = (Instant::now(), Random::new(TIMES), Summary::default());
+    for (ring, patience) in [(0, None), (1, Some(PATIENCE))] {
+        let mut company = Company::start(plan(patience, ring));
+        (0..TIMES).for_each(|_| company.replace_all(&mut random, 3 * MOMENT_MAX));
+        all.add(&company.finish());
+    }
+    report(&format!(
+        "killed all of a broadcast: {} times, {} messages, {} open, {} joins, {:.1?}",
+        2 * TIMES,
+        all.messages,
+        all.open,
+        all.joins,
+        start.elapsed()
+    ));
+    assert!(all.joins > 2 * TIMES);
+}

@@ -138,6 +138,21 @@ fn a_publisher_waits_for_a_stopped_lossless_subscriber_if_it_is_to() {
 }
 
 #[test]
+fn a_subscriber_that_nobody_reaped_is_dead() {
+    let scene = Scene::new(None);
+    let mut publisher = Publisher::attach(&scene.ring).unwrap();
+    publish(&mut publisher).unwrap();
+    let mut holder = Holder::start(scene.directory.path(), Role::Subscriber(Delivery::Lossless));
+    holder.child.begin_to_kill();
+    (0..MESSAGES).for_each(|_| publish(&mut publisher).unwrap());
+    holder.child.reap_killed();
+    assert!(scene.places.probes(0) > 0, "it was in the way");
+    drop(publisher);
+    drop(scene.subscribe(Delivery::Lossy));
+    assert!(scene.places.is_left());
+}
+
+#[test]
 fn a_stopped_publisher_keeps_its_seat_and_goes_on() {
     for role in [Role::Claim, Role::Begun] {
         for is_killed in [false, true] {

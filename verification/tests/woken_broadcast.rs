@@ -107,7 +107,23 @@ fn echo() {
     let mut back = publisher_on(&ring_of(&format!("back {number}")));
     notes.set(Note::Phase, 1);
     let mut late = Late::default();
-    while number == BY_PIECE {
+    if number == BY_PIECE {
+        return answer_pieces(there, back, &notes);
+    }
+    loop {
+        match read(&mut there, number == IN_PARTS, &mut late) {
+            Ok(()) => late.time(|| publish(&mut back)),
+            Err(ReadError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        }
+        notes.set(Note::Late, late.0);
+    }
+}
+
+/// Answers that a message is there, each piece of it, and that it is whole.
+fn answer_pieces(mut there: Subscriber, mut back: Publisher, notes: &Notes) {
+    let mut late = Late::default();
+    loop {
         let part = match late.time(|| there.read_part_timeout(HANG)) {
             Ok(part) => part,
             Err(ReadError::Closed) => return,
@@ -116,14 +132,6 @@ fn echo() {
         for bytes in [0, LEN / 2, LEN, LEN + 1] {
             late.time(|| part.wait_for_timeout(bytes, HANG)).unwrap();
             publish(&mut back);
-        }
-        notes.set(Note::Late, late.0);
-    }
-    loop {
-        match read(&mut there, number == IN_PARTS, &mut late) {
-            Ok(()) => late.time(|| publish(&mut back)),
-            Err(ReadError::Closed) => return,
-            Err(error) => panic!("{error}"),
         }
         notes.set(Note::Late, late.0);
     }

@@ -141,6 +141,15 @@ impl Company {
         self.follow(side);
     }
 
+    /// Kills everybody after a random moment, and lets as many others follow.
+    pub(crate) fn replace_all(&mut self, random: &mut Random, most: Duration) {
+        std::thread::sleep(most.mul_f64(random.below(1000) as f64 / 1000.0));
+        let sides: Vec<_> = (0..=SUBSCRIBERS).map(|_| self.kill_one(random)).collect();
+        // Nobody is left to wait for them.
+        self.waited_for.clear();
+        sides.into_iter().for_each(|side| self.follow(side));
+    }
+
     fn kill_one(&mut self, random: &mut Random) -> Side {
         let victim = usize::try_from(random.below(self.alive.len() as u64)).unwrap();
         let Member { side, id, mut child } = self.alive.swap_remove(victim);

@@ -15,9 +15,9 @@ use tempfile::TempDir;
 
 const CAPACITY: u64 = 4;
 const SUBSCRIBERS: u32 = 5;
-const VIEWS_MAX: u32 = 8;
-/// The row of a dead subscriber.
-const DEAD: u64 = 5;
+const VIEWS_MAX: u32 = 10;
+/// The rows of dead subscribers.
+const DEAD: [u64; 2] = [4, 5];
 /// Messages published in front of the operation: more than the ring keeps. Positions, and
 /// laps, wrap behind them.
 const BEFORE: u64 = 6;
@@ -75,21 +75,38 @@ impl Trial {
         Self { operation, others, notes, child, _directory: directory }
     }
 
-    /// How the operation goes when it is left alone. `None`: tracing is not permitted.
-    pub(crate) fn course(self) -> Option<Course> {
+    /// How many system calls the operation makes before it changes a word. `None`: tracing
+    /// is not permitted.
+    ///
+    /// Who comes opens files first, in many instructions that concern nobody else.
+    pub(crate) fn calls_in_front(self) -> Option<u64> {
         let mut tracee = Tracee::meet(self.child, &self.notes)?;
+        let look = || watched(&self.others.places);
+        let before = look();
+        (0..).find(|_| !tracee.step_over_call() || look() != before)
+    }
+
+    /// How the operation goes behind so many calls when it is left alone.
+    pub(crate) fn course(self, calls_in_front: u64) -> Course {
+        let mut tracee = Tracee::meet(self.child, &self.notes).unwrap();
         let Others { places, mut all, .. } = self.others;
-        Some(std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             if self.operation == Wake {
                 scope.spawn(move || drop(all.read_timeout(HANG)));
                 until("it to sleep", || places.sleeps(1) > 0);
             }
+            pass_calls(&mut tracee, calls_in_front);
             let course = Course::of(&mut tracee, || watched(&places));
             // Who sleeps finds out.
             drop(tracee);
             course
-        }))
+        })
     }
+}
+
+/// Lets the process make so many calls of its operation.
+pub(crate) fn pass_calls(tracee: &mut Tracee<'_>, calls: u64) {
+    assert!((0..calls).all(|_| tracee.step_over_call()));
 }
 
 /// The words whose changes make a difference to others.
@@ -161,14 +178,17 @@ impl Others {
         }
     }
 
-    /// Makes a lossless subscriber that died: it had read nothing, and held a view.
+    /// Makes lossless subscribers that died: they had read nothing, and the last one held
+    /// a view.
     fn bury(&mut self) {
         let (words, places) = (&self.places.words, &self.places);
-        places.kill_row(DEAD);
-        words.store(places.cursor(DEAD), FIRST);
-        words.store(places.life(DEAD), 1 << 32 | Places::first_who(DEAD) | LOSSLESS);
+        for row in DEAD {
+            places.kill_row(row);
+            words.store(places.cursor(row), FIRST);
+            words.store(places.life(row), 1 << 32 | Places::first_who(row) | LOSSLESS);
+        }
         let cell = (0..places.cells).find(|&cell| words.load(places.cell(cell)) == FREE).unwrap();
-        words.store(places.cell(cell), 1 << 32 | Places::first_who(DEAD) | TAKEN);
+        words.store(places.cell(cell), 1 << 32 | Places::first_who(DEAD[1]) | TAKEN);
     }
 
     pub(crate) fn check_held(&self) {
