@@ -21,6 +21,8 @@ use tempfile::TempDir;
 /// Messages passed, and among them those before the counting, so that what is done once is.
 const MESSAGES: u64 = 20_000;
 const WARM_UP: u64 = 10;
+/// Messages of which each piece is waited for: both sides need a processor for each.
+const FOLLOWED: u64 = 2_000;
 /// System calls to find out whether somebody lives.
 const CALLS_PER_PROBE: u64 = 4;
 /// Messages for a group that sleeps.
@@ -202,8 +204,9 @@ fn talker() {
             }
         }
     };
+    let messages = if role == Role::Follower as u64 { FOLLOWED } else { MESSAGES };
     pass(WARM_UP);
-    operate(&notes, || pass(MESSAGES - WARM_UP));
+    operate(&notes, || pass(messages - WARM_UP));
 }
 
 struct Stage {
@@ -327,7 +330,7 @@ fn a_subscriber_makes_no_system_call_while_it_spins_for_the_next_piece() {
             // Nothing is shown before it looks, and so it waits.
             let cursor = stage.places.cursor(1);
             let there = |position: u64| stage.places.words.load(cursor) == position + 1;
-            (0..MESSAGES).for_each(|_| publisher.publish_when(there));
+            (0..FOLLOWED).for_each(|_| publisher.publish_when(there));
         });
         match Tracee::meet(child, &stage.notes) {
             None => report("SKIPPED: this process may not trace its children"),
