@@ -148,7 +148,7 @@ fn every_contract_is_kept_as_fast_as_it_goes() {
 
 #[test]
 fn every_contract_is_kept_at_the_pace_of_a_camera() {
-    publish_to_all(60, Duration::from_millis(40));
+    publish_to_all(50, Duration::from_millis(40));
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn a_decoded_clip_comes_out_intact() {
     let scene = Scene::new();
     let clip = scene.path("clip.mkv");
     let made = Command::new("ffmpeg")
-        .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=size=322x242:rate=25"])
+        .args(["-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc=size=322x242:rate=50"])
         .args(["-frames:v", "40", "-c:v", "ffv1"])
         .arg(&clip)
         .status();
@@ -32,5 +32,7 @@ fn a_decoded_clip_comes_out_intact() {
     assert!(ended.text().contains("bytes came out as they went in"));
     assert!(ended.text().contains("together: all 40 frames, in order, none missing"));
     assert!(ended.text().contains("together: each of 40 frames, none missing"));
+    let to_all = "all1, all2: ";
+    assert_eq!(ended.text().matches(to_all).count(), 2, "as fast as it goes, and at its rate");
     assert_eq!(scene.names(), [""; 0]);
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Passes a real clip through a ring and compares what comes out with what went in:
-# once undisturbed, once with subscribers that are killed one after the other, and once
-# shared among four subscribers, of which some are killed at random.
+# once undisturbed, once with subscribers that are killed one after the other, once shared
+# among four subscribers, of which some are killed at random, and twice (as fast as it goes,
+# and at its own rate) by five that want different things of it, while others are killed.
 #
 #     clip.sh CLIP [SUBSCRIBERS]
 #
@@ -20,9 +21,9 @@ command -v "$ringbuf" >/dev/null || fail "\`$ringbuf\` is missing; set RINGBUF t
 
 work=$(mktemp -d)
 ring=clip-$$
-publisher= subscriber= workers=
+publisher= subscriber= workers= viewers= rate=
 cleanup() {
-    for process in $publisher $subscriber $workers $(cat "$work"/worker*.process 2>/dev/null); do kill -9 "$process" 2>/dev/null || :; done
+    for process in $publisher $subscriber $workers $viewers $(cat "$work"/worker*.process 2>/dev/null); do kill -9 "$process" 2>/dev/null || :; done
     rm -rf "$work"
     "$ringbuf" rm "$ring" >/dev/null 2>&1 || :
 }
@@ -32,7 +33,7 @@ trap 'exit 143' TERM
 
 # $* before the output: what is special about it.
 decode() {
-    ffmpeg -v error -nostdin -i "$clip" -map 0:v:0 $format "$@" -f yuv4mpegpipe -strict -1 -
+    ffmpeg -v error -nostdin $rate -i "$clip" -map 0:v:0 $format "$@" -f yuv4mpegpipe -strict -1 -
 }
 # As it is, if YUV4MPEG2 has a word for it; RGB has to be converted.
 format=
@@ -175,3 +176,75 @@ awk '{ print NR - 1, $0 }' "$work/in.md5" | cmp - "$work/shared.md5" ||
 killed=$(grep -c "status 137" "$work/shared.log" || :)
 again=$(grep -c again "$work/shared" || :)
 echo "   $killed killed, $again frames written again; together: each of $frames frames, none missing"
+
+# Whether what $1 wrote is of the clip, by its numbers, and in order; and whether that and
+# what it says to have lost is all of the clip.
+part_of_the_clip() {
+    checksums "$work/$1.y4m" | paste -d " " "$work/$1.numbers" - >"$work/$1.frames"
+    awk 'NR == FNR { sum[NR - 1] = $1; next }
+        FNR > 1 && $1 <= last || sum[$1] != $2 { exit 1 }
+        { last = $1 }' "$work/in.md5" "$work/$1.frames" || fail "$1: a frame is wrong, or too late"
+    told=$(sed -n 's/.*received \([0-9,]*\), lost \([0-9,]*\), broken off 0; .*/\1 \2/p' \
+        "$work/$1.notes" | tr -d ,)
+    [ "${told% *}" -eq "$(wc -l <"$work/$1.frames")" ] || fail "$1: received another number"
+    [ $((${told% *} + ${told#* })) -eq "$frames" ] || fail "$1: received and lost do not add up"
+    echo "   $1: ${told% *} received, ${told#* } lost"
+}
+to_all() {
+    decode | "$ringbuf" pub "$ring" --wait-for 5 2>/dev/null &
+    publisher=$!
+    viewers=
+    for one in all1 all2; do
+        "$ringbuf" sub "$ring" --wait --lossless >"$work/$one.y4m" 2>/dev/null &
+        viewers="$viewers $!"
+    done
+    for one in lossy latest; do
+        "$ringbuf" sub "$ring" --wait --$one --numbers "$work/$one.numbers" \
+            >"$work/$one.y4m" 2>"$work/$one.notes" &
+        viewers="$viewers $!"
+    done
+    # Nobody reads on while it is stopped, so if a frame is larger than a pipe it holds one.
+    rm -f "$work/stopped.pipe"
+    mkfifo "$work/stopped.pipe"
+    "$ringbuf" sub "$ring" --wait --numbers "$work/stopped.numbers" \
+        >"$work/stopped.pipe" 2>"$work/stopped.notes" &
+    stopped=$!
+    viewers="$viewers $stopped"
+    exec 3<"$work/stopped.pipe"
+    head -c $((header + 100)) <&3 >"$work/stopped.y4m"
+    kill -STOP "$stopped"
+    killed=0
+    while kill -0 "$publisher" 2>/dev/null; do
+        wants=$(echo "--lossless --lossy --latest" | cut -d " " -f $((killed % 3 + 1)))
+        "$ringbuf" sub "$ring" "$wants" >/dev/null 2>&1 &
+        subscriber=$!
+        sleep 0.05
+        kill -9 "$subscriber" 2>/dev/null || :
+        wait "$subscriber" 2>/dev/null || :
+        subscriber=
+        killed=$((killed + 1))
+    done
+    wait "$publisher" || fail "the publisher failed"
+    publisher=
+    kill -CONT "$stopped"
+    cat <&3 >>"$work/stopped.y4m"
+    exec 3<&-
+    for process in $viewers; do
+        wait "$process" || fail "a subscriber failed: $(cat "$work"/*.notes)"
+    done
+    viewers=
+    for one in all1 all2; do
+        cmp "$work/in.y4m" "$work/$one.y4m" || fail "$one: what came out differs"
+    done
+    echo "   all1, all2: $bytes bytes came out as they went in; $killed others killed"
+    for one in lossy latest stopped; do
+        part_of_the_clip "$one"
+    done
+}
+echo
+echo "4. to everybody, as fast as it goes; one stopped, others killed every 50 ms"
+to_all
+echo
+echo "5. to everybody, at its own rate; one stopped, others killed every 50 ms"
+rate=-re
+to_all
