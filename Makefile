@@ -14,7 +14,7 @@ check:          ## formatting, lints, documentation
 	cargo clippy -p ringbuf-benches --all-targets --features iceoryx2 -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
-demo:           ## two processes, video frames, a report
+demo:           ## video frames for three processes, one of them slow, a report
 	cargo run --release -- demo
 
 bench:          ## ourselves, the rivals and the limit in one run, about four minutes
