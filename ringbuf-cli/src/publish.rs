@@ -39,8 +39,7 @@ const AHEAD: usize = 256;
 /// Every subscriber may get every message (--kind broadcast, which is the default), and
 /// each chooses what it wants when this is faster: all of them, those it can keep up with,
 /// or the newest; see `ringbuf sub --help`. Waits at first until somebody subscribes
-/// (--wait-for), so that
-///     ringbuf pub x < clip.y4m & ringbuf sub x --wait --lossless > copy.y4m
+/// (--wait-for), so that `ringbuf pub x < clip & ringbuf sub x --wait --lossless > copy`
 /// makes a complete copy. From then on it waits only for subscribers that asked for every
 /// message, as long as --patience lasts, and goes on whoever comes, goes, is stopped or
 /// killed, also if nobody is left. At the end of the input it removes the name and ends at

@@ -156,13 +156,17 @@ fn who_is_evicted_is_told_and_goes_on() {
     const FRAMES: u32 = 40;
     let scene = Scene::new();
     let arguments = ["pub", "ring", "--patience", "20ms", "--capacity", "4"];
-    let publisher = scene.start_with(&arguments, scene.file(&LARGE.stream(FRAMES)));
+    let mut publisher = scene.start_with(&arguments, Stdio::piped());
+    let mut slow = scene.start(&ALL);
+    publisher.write(&LARGE.stream(1));
+    let mut stream = slow.read(LARGE.header().len() + 100);
     // Nobody reads what it writes, so it stands in the first frame.
-    let slow = scene.start(&ALL);
+    publisher.write(&LARGE.frames(1..FRAMES));
     let ended = publisher.end().well();
     assert!(ended.stderr.contains("lost patience 1 time with a subscriber"), "{}", ended.stderr);
     let ended = slow.end().well();
-    let (written, rest) = LARGE.parse(&ended.stdout);
+    stream.extend(&ended.stdout);
+    let (written, rest) = LARGE.parse(&stream);
     assert_eq!((written[0], written.last(), rest), (0, Some(&(FRAMES - 1)), 0));
     let (_, lost) = adds_up(&ended, &written, FRAMES);
     let told = format!("did not wait any longer; lost {lost}, going on with the oldest there is");
@@ -319,10 +323,11 @@ fn a_publisher_says_who_it_waits_for() {
     publisher.read_note("25 slots take 2.8 MiB: 8 to be read, 1 to be written, 16 to be held");
     publisher.read_note("waiting for 2 to `ringbuf sub ring`");
     let slow = scene.start(&ALL);
-    let victim = scene.start(&ALL);
-    // Neither is read; the one that is killed is not waited for.
-    scene::wait_until(|| look(&scene).is_some_and(|stats| stats.published == 9));
+    wait_for_readers(&scene, 1);
     slow.signal(Signal::STOP);
+    // It takes the first frame at least, and is not waited for when it is dead.
+    let mut victim = scene.start(&ALL);
+    victim.read(LARGE.header().len() + 100);
     victim.kill();
     publisher.read_note(&format!(
         "waiting for process {} to read, which wants every message and is stopped",
