@@ -96,6 +96,9 @@
 #ifndef READPARTS
 #define READPARTS 0
 #endif
+#ifndef SAMEWHO
+#define SAMEWHO 0
+#endif
 #define OLDEST 100
 #define NEWEST 101
 #ifndef FROM0
@@ -143,6 +146,7 @@ bit pdone, done[ROWS];
 #define LIFE(s) ((joins & 3)*64 + who*8 + (s))
 #define STATE(w) ((w) & 7)
 #define OWNER(w) (((w) >> 3) & 7)
+#define NOBODY(w) (((w) & 248) + IDLE)
 
 /* store buffers of subscribers */
 #define CAP 5
@@ -153,7 +157,7 @@ byte bl[ROWS*CAP], bv[ROWS*CAP], bn[ROWS];
 byte k;                              /* scratch, 0 outside of d_step */
 inline apply(me) {                   /* the oldest store reaches memory */
   if :: bl[me*CAP] == CURSOR -> cursor[me] = bv[me*CAP]
-     :: bl[me*CAP] == LIVES -> life[me] = bv[me*CAP]
+     :: bl[me*CAP] == LIVES -> life[me] = bv[me*CAP]; if :: STATE(life[me]) == LOSSLESS -> joined[me]++ :: else fi
      :: else -> cell[bl[me*CAP]-CELL] = bv[me*CAP]
   fi;
   k = 0; do :: k < CAP-1 -> bl[me*CAP+k] = bl[me*CAP+k+1]; bv[me*CAP+k] = bv[me*CAP+k+1]; k++ :: else -> break od; k = 0;
@@ -185,7 +189,7 @@ inline papply() {
 #define SET_TAIL(v) PSTORE(TAIL, v, 0)
 #define SET_ENTRY(s) PSTORE(ENTRY, n, s)
 #define SET_PROG(s, v) PSTORE(PROG, v, s)
-inline pdrain() { do :: qn > 0 -> papply() :: else -> break od }
+inline pdrain() { do :: qn > 0 -> papply() :: else -> break od; k = 0 }
 active proctype PBuffer() { do :: atomic { qn > 0 -> d_step { papply() } } od }
 #else
 #define SET_FLOOR(v) floor = v
@@ -215,37 +219,7 @@ inline sweep_cell(i) {
 }
 
 #define DIE if :: atomic { pd < PDEATHS -> d_step { pd++; pdrain() } -> goto take_over } :: skip fi
-proctype Publisher() {
-  byte n, sc, s, i, r, c, m, w, row, x = NONE, pd, seen[H], at, who;
-  byte mine[R]; bit freed[N], retired[N], part;
-
-take_over: skip;
-  d_step { n = tail; s = 0; i = 0; r = 0; c = 0; m = 0; w = 0; row = 0; x = NONE; at = 0; part = 0 };
-  if :: epos[n%R] == n+1 ->
-        if
-#ifndef NOBROKEN
-        :: prog[eslot[n%R]] < WHOLE -> d_step { prog[eslot[n%R]] = BROKEN; broke = broke | (1 << n) }; DIE
-#endif
-        :: else
-        fi;
-        n++; tail = n; DIE
-     :: else
-  fi;
-  d_step {
-    i = 0; do :: i < N -> freed[i] = 0; retired[i] = 1; i++ :: else -> break od;
-    i = 0; do :: i < R -> if :: epos[i] -> mine[i] = eslot[i]; retired[eslot[i]] = 0 :: else -> mine[i] = NONE fi; i++ :: else -> break od;
-#ifdef NOSCAN
-    i = 0; do :: i < N -> freed[i] = retired[i]; retired[i] = 0; i++ :: else -> break od;
-#endif
-    i = 0; sc = n                                 /* scanned + R, which is not below 0 */
-#ifdef TRUSTFLOOR
-    ; sc = floor + R
-#endif
-  };
-
-  do
-  :: n < M ->
-     /* room */
+inline room() {
      do
      :: sc > n -> break
      :: sc <= n && n+1+AHEAD <= R -> sc = n+1+AHEAD
@@ -260,8 +234,8 @@ take_over: skip;
         :: r < ROWS && ONE_LOSSLESS ->
            w = life[r];
            if :: STATE(w) == LOSSLESS ->
-                 d_step { c = cursor[r]; assert(c <= n); at = joined[r];     /* claim 5 */
-                   if :: c + R < m -> m = c + R; row = r; s = w :: else fi; c = 0 }
+                 d_step { c = cursor[r]; assert(c <= n);     /* claim 5 */
+                   if :: c + R < m -> m = c + R; row = r; was = w; at = joined[r] :: else fi; c = 0 }
               :: else
            fi; d_step { w = 0; r++ }
         :: else -> break
@@ -275,15 +249,17 @@ take_over: skip;
         :: sc > n -> skip
         :: else ->
            if
-           :: (life[row] != s || cursor[row] + R > n) -> skip
-           :: atomic { (EVICT && life[row] == s) -> life[row] = (s & 248) + EVICTED }
-           :: DEAD(OWNER(s)) ->
-              d_step { if :: life[row] == s -> life[row] = IDLE :: else fi };
+           :: (life[row] != was || cursor[row] + R > n) -> skip
+           :: atomic { (EVICT && life[row] == was) -> d_step { assert(joined[row] == at);   /* claim 7 */
+                    life[row] = (was & 248) + EVICTED } }
+           :: DEAD(OWNER(was)) ->
+              d_step { if :: life[row] == was -> life[row] = NOBODY(was) :: else fi };
               do :: r < H -> sweep_cell(r); d_step { r++; w = 0 } :: else -> break od; r = 0;
            fi; DIE
-        fi; d_step { row = 0; s = 0; at = 0 }
+        fi; d_step { row = 0; was = 0; at = 0 }
      od;
-     /* a slot */
+}
+inline a_slot() {
      skip; d_step { i = 0; s = 0; do :: i < N -> if :: retired[i] -> s = s | 1 :: freed[i] -> s = s | 2 :: else fi; i++ :: else -> break od; i = 0 };
      if
 #ifdef EAGER
@@ -309,6 +285,42 @@ take_over: skip;
        i = 0; do :: i < N -> c = freed[i] + retired[i] + (x == i);
            r = 0; do :: r < R -> c = c + (mine[r] == i); r++ :: else -> break od;
            assert(c == 1); i++ :: else -> break od; i = 0; r = 0; c = 0 };
+}
+proctype Publisher() {
+  byte n, sc, s, i, r, c, m, w, row, was, x = NONE, pd, seen[H], at, who;
+  byte mine[R]; bit freed[N], retired[N], part;
+
+take_over: skip;
+  d_step { n = tail; s = 0; i = 0; r = 0; c = 0; m = 0; w = 0; row = 0; was = 0; x = NONE; at = 0; part = 0 };
+  if :: epos[n%R] == n+1 ->
+        if
+#ifndef NOBROKEN
+        :: prog[eslot[n%R]] < WHOLE -> d_step { prog[eslot[n%R]] = BROKEN; broke = broke | (1 << n) }; DIE
+#endif
+        :: else
+        fi;
+        n++; tail = n; DIE
+     :: else
+  fi;
+  d_step {
+    i = 0; do :: i < N -> freed[i] = 0; retired[i] = 1; i++ :: else -> break od;
+    i = 0; do :: i < R -> if :: epos[i] -> mine[i] = eslot[i]; retired[eslot[i]] = 0 :: else -> mine[i] = NONE fi; i++ :: else -> break od;
+#ifdef NOSCAN
+    i = 0; do :: i < N -> freed[i] = retired[i]; retired[i] = 0; i++ :: else -> break od;
+#endif
+    i = 0; sc = n                                 /* scanned + R, which is not below 0 */
+#ifdef TRUSTFLOOR
+    ; sc = floor + R
+#endif
+  };
+
+  do
+  :: n < M ->
+#ifdef SLOTFIRST
+     a_slot(); room();
+#else
+     room(); a_slot();
+#endif
      DIE;
      if
      :: ABORT && pd == 0 && m == 0 -> d_step { freed[s] = 1; x = NONE; s = 0; m = 1 }
@@ -345,7 +357,7 @@ take_over: skip;
 #define NEAR (epos[p%R])
 inline begin_at(q) {                              /* at q, but not behind tail nor before f */
   d_step {
-    if :: q == OLDEST -> p = f :: q == NEWEST -> p = tail :: else -> p = (q > tail -> tail : q) fi;
+    if :: q == OLDEST -> p = f :: q == NEWEST -> p = (KIND == LATEST && tail > 0 -> tail-1 : tail) :: else -> p = (q > tail -> tail : q) fi;
     if :: p < f -> p = f :: else fi }
 }
 inline see() {                                    /* the look begins: e is ours */
@@ -357,10 +369,10 @@ inline unsee() { atomic { bn[me] < CAP; d_step { look[me] = 0; bl[me*CAP+bn[me]]
 proctype Subscriber(byte me) {
   byte gen, who, joins, h, p, e, f, w, g, t, passed, lost, from; bit again;
 comes: skip;
-  d_step { who = 1 + me + gen*ROWS; gen++; joins = 0; p = 0; e = 0; f = 0; w = 0; g = 0; t = 0; h = 0; passed = 0; lost = 0; again = 0 };
+  d_step { who = 1 + me + (SAMEWHO -> 0 : gen*ROWS); gen++; joins = life[me] >> 6; p = 0; e = 0; f = 0; w = 0; g = 0; t = 0; h = 0; passed = 0; lost = 0; again = 0 };
   assert(who < 8);
   w = life[me];
-  if :: OWNER(w) && DEAD(OWNER(w)) -> d_step { if :: life[me] == w -> life[me] = IDLE :: else fi } :: else fi;
+  if :: STATE(w) != IDLE && DEAD(OWNER(w)) -> d_step { if :: life[me] == w -> life[me] = NOBODY(w) :: else fi } :: else fi;
   do
   :: h < H ->
      sweep_cell(h);
@@ -383,7 +395,7 @@ join:
         joins++;
 #endif
         END;
-        atomic { bn[me] < CAP; d_step { joined[me]++; bl[me*CAP+bn[me]] = LIVES; bv[me*CAP+bn[me]] = LIFE(LOSSLESS); bn[me]++ } };
+        atomic { bn[me] < CAP; d_step { bl[me*CAP+bn[me]] = LIVES; bv[me*CAP+bn[me]] = LIFE(LOSSLESS); bn[me]++ } };
 #ifndef NOFENCERJ
         fence();
 #endif
@@ -456,6 +468,8 @@ lossy:
      if :: w > p+1 -> f = floor; d_step { assert(f > p); lost = lost + (f - p); p = f; f = 0; w = 0; e = 0 }; goto lossy
         :: else
      fi;
+     g = prog[e];
+     if :: g < WHOLE && !READPARTS -> d_step { g = 0; w = 0 }; (prog[e] >= WHOLE || NEAR != p+1); e = 0; goto lossy :: else fi;
      STORE(CELL+h, who*16 + e+1); END;
 #ifndef NOFENCER
      fence();
@@ -468,10 +482,8 @@ lossy:
 #endif
      };
      w = 0;
-     if :: !look[me] -> STORE(CELL+h, who*16); e = 0; goto lossy :: else fi;
+     if :: !look[me] -> STORE(CELL+h, who*16); d_step { e = 0; g = 0 }; goto lossy :: else fi;
      END;
-     g = prog[e];
-     if :: g < WHOLE && !READPARTS -> g = 0; unsee(); (prog[e] >= WHOLE || NEAR != p+1); e = 0; goto lossy :: else fi;
      goto looks
   :: else -> goto ends
   od;
@@ -481,11 +493,17 @@ latest:                                           /* t: the tail; f: how many be
   :: p < M ->
      atomic { tail > p -> t = tail };
 back:
-     if :: f == t - p -> d_step { passed = passed + f; p = t; t = 0; f = 0 }; goto latest :: else fi;
+     if :: f == t - p || f == R -> d_step { passed = passed + f; lost = lost + (t-f-p); p = t; t = 0; f = 0 }; goto latest :: else fi;
      atomic { w = epos[(t-f-1)%R]; e = eslot[(t-f-1)%R] };
-     if :: w != t-f -> d_step { assert(w > t-f); passed = passed + f; lost = lost + (t-f-p); p = t; t = 0; f = 0; w = 0; e = 0 }; goto latest
+     if :: w != t-f ->
+overtaken: skip; d_step { assert(epos[(t-f-1)%R] > t-f); w = 0; e = 0; g = 0 };
+           if :: tail == t -> d_step { passed = passed + f; lost = lost + (t-f-p); p = t }
+              :: else
+           fi; d_step { t = 0; f = 0 }; goto latest
         :: else
      fi;
+     g = prog[e];
+     if :: g < WHOLE -> d_step { assert(epos[(t-f-1)%R] != w || eslot[(t-f-1)%R] != e) }; goto overtaken :: else fi;
      STORE(CELL+h, who*16 + e+1); END;
 #ifndef NOFENCER
      fence();
@@ -497,19 +515,18 @@ back:
        d_step { look[me] = e+1; assert(what[e] == w) }
 #endif
      };
-     if :: !look[me] -> STORE(CELL+h, who*16); d_step { e = 0; w = 0 }; goto back :: else fi;
+     if :: !look[me] -> STORE(CELL+h, who*16); goto overtaken :: else fi;
      END;
-     g = prog[e];
-     d_step { assert(g >= WHOLE); assert((g == BROKEN) == ((broke >> (w-1)) & 1)) };
+     d_step { assert((g == BROKEN) == ((broke >> (w-1)) & 1)); assert(prog[e] == g); assert(g == BROKEN || bytes[e] == 2) };
      unsee(); END;
      if :: g == BROKEN -> d_step { f++; g = 0; w = 0; e = 0 }; goto back
-        :: else -> d_step { assert(bytes[e] == 2); lost = lost + (t-f-1-p); passed = passed + f + 1; p = t; t = 0; f = 0; g = 0; w = 0; e = 0 }
+        :: else -> d_step { lost = lost + (t-f-1-p); passed = passed + f + 1; p = t; t = 0; f = 0; g = 0; w = 0; e = 0 }
      fi
   :: else -> goto ends
   od;
 
 looks: skip;                                      /* at e, whose progress is g */
-  d_step { assert(bytes[e] >= SEEN(g)); g = 0 };  /* claim 6 */
+  d_step { assert(bytes[e] >= SEEN(g)); assert(READPARTS || g == prog[e]); g = 0 };  /* claim 6 */
   do
   :: prog[e] == WHOLE -> d_step { assert(bytes[e] == 2 && !((broke >> p) & 1)) }; break
   :: prog[e] == BROKEN -> d_step { assert((broke >> p) & 1) }; break
@@ -521,7 +538,7 @@ looks: skip;                                      /* at e, whose progress is g *
   END;
   if
   :: atomic { leaves < LEAVES -> leaves++ };
-     if :: KIND == LOSSLESS -> STORE(LIVES, IDLE) :: else fi;
+     if :: KIND == LOSSLESS -> STORE(LIVES, LIFE(IDLE)) :: else fi;
      STORE(CELL+h, 0);
      atomic { bn[me] == 0 -> goto comes }         /* the row says LEFT, and later somebody comes */
   :: skip
