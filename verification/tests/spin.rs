@@ -156,6 +156,11 @@ fn the_model_of_one_mode_for_mpmc_holds() {
 }
 
 #[test]
+fn the_model_of_broadcast_holds_and_its_mutants_fail() {
+    check_all(&chosen(|run| run.always && run.model == "broadcast"));
+}
+
+#[test]
 #[ignore = "takes many minutes and some gigabytes"]
 fn the_models_of_the_protocols_to_come_hold_and_their_mutants_fail() {
     check_all(&chosen(|run| !run.always));
