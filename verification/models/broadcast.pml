@@ -14,8 +14,10 @@
      comes     sweeps the life of its row and the cells (load, probe, exchange that word), takes a cell by exchange.
      join, lossless  f = floor; cursor = f; life = LOSSLESS with another number; fence (JOIN); f = floor; cursor = start >= f.
      read, lossless  entry; of a later lap: evicted. Progress OPEN: Empty. Cell, cursor = p+1, fence (COVER), life: unchanged: look.
-     read, lossy     entry; of a later lap: to the floor. Cell, fence (COVER), entry again: equal: look.
-     latest          as lossy at tail-1 and, while BROKEN, before it; of a later lap: nothing to be had before this tail.
+     read, lossy     entry; of a later lap: to the floor. Progress OPEN: Empty, if the entry is still there. Cell, fence (COVER),
+                     entry again: equal: look.
+     latest          as lossy at tail-1 and, while BROKEN, before it, at most R of them; of a later lap: again from the new tail,
+                     but the R-th ends the look: what is being written may stand in its place.
      release         cell = none.  Leave: life IDLE, cell FREE.
    Stores of subscribers to cell, cursor and life go through a buffer, first in first out, that is empty after a fence,
    an exchange and a death; with PBUF those of the publisher to floor, tail, entry and progress as well.
@@ -32,10 +34,11 @@
    7  who joined after the publisher looked is not evicted for it;
    8  who comes gets a cell; in the end all is written and everybody who lives and goes on has passed it all.
 
-   Options: R, H, N, M (messages), ROWS, AHEAD, EAGER, PBUF, KIND0 KIND1 (LOSSLESS 2, LOSSY 3, LATEST 4), FROM0 FROM1 (OLDEST,
+   Options: R, H, N (one less must fail), M (messages), ROWS, AHEAD, EAGER, PBUF, KIND0 KIND1 (LOSSLESS 2, LOSSY 3, LATEST 4), FROM0 FROM1 (OLDEST,
    NEWEST, or a position), PARTS (messages may be written in parts; 2: all are), READPARTS (subscribers show parts), ABORT (claims given back),
-   EVICT, PDEATHS, DEATHS, STOPS, LEAVES (how many at most).
-   Mutants that must fail; those that have been run are in the table:
+   EVICT, PDEATHS, DEATHS, STOPS, LEAVES (how many at most), SAMEWHO (identities come again), SLOTFIRST (claims look for
+   a slot before they look for room).
+   Mutants, which must fail where the table says so:
      NOREREAD     the joiner keeps the floor read before its life
      STALECURSOR  no provisional cursor
      NOLIFE       no look at life before the slot
@@ -43,17 +46,17 @@
      TRUSTFLOOR   the successor takes the floor as scanned
      NOFENCER, NOFENCERJ   no fence in read, in join
      NOFENCEPC, NOFENCEPJ  no fence of the publisher before cells, before rows (PBUF)
-     CURSORFIRST  cursor before cell
+     CURSORFIRST  cursor before cell: fails with SLOTFIRST
+     NOCELL       no cell
      EXCHANGEANY  sweeps by exchanging whatever is there after a probe
      NOPROBE      sweeps without a probe
      NOENTRY      a lossy subscriber does not load the entry again
      SCANNEDF     scanned = F though a cursor was between need and F
      NOBROKEN     the successor does not mark what is OPEN
      PROGRESSFIRST  progress before the bytes
-     SAMEJOINS    joins with the same number again
+     SAMEJOINS    joins with the same number again: fails with SAMEWHO
      CURSORLATE   a lossless subscriber sees only after its cursor was stored that what it came for is OPEN
-     CURSORBACK   (with CURSORLATE) the same, and puts its cursor back
-     N one less */
+     CURSORBACK   (with CURSORLATE) the same, and puts its cursor back */
 #ifndef R
 #define R 2
 #endif
@@ -190,8 +193,10 @@ inline papply() {
 #define SET_ENTRY(s) PSTORE(ENTRY, n, s)
 #define SET_PROG(s, v) PSTORE(PROG, v, s)
 inline pdrain() { do :: qn > 0 -> papply() :: else -> break od; k = 0 }
+#define BEFORE 1
 active proctype PBuffer() { do :: atomic { qn > 0 -> d_step { papply() } } od }
 #else
+#define BEFORE 0
 #define SET_FLOOR(v) floor = v
 #define SET_TAIL(v) tail = v
 #define SET_ENTRY(s) d_step { epos[n%R] = n+1; eslot[n%R] = s }
@@ -280,7 +285,7 @@ inline a_slot() {
      d_step { s = 0; do :: s < N && !freed[s] -> s++ :: else -> break od;
        assert(s < N);                             /* claim 4 */
        freed[s] = 0; x = s;
-       what[s] = n+1; bytes[s] = 0; prog[s] = 0;
+       what[s] = n+1; bytes[s] = 0;
        r = 0; do :: r < ROWS -> assert(look[r] != s+1); r++ :: else -> break od; r = 0;   /* claim 1 */
        i = 0; do :: i < N -> c = freed[i] + retired[i] + (x == i);
            r = 0; do :: r < R -> c = c + (mine[r] == i); r++ :: else -> break od;
@@ -325,11 +330,11 @@ take_over: skip;
      if
      :: ABORT && pd == 0 && m == 0 -> d_step { freed[s] = 1; x = NONE; s = 0; m = 1 }
      :: PARTS < 2 ->
-        d_step { bytes[s] = 2; prog[s] = WHOLE };
+        bytes[s] = 2; SET_PROG(s, WHOLE);
         SET_ENTRY(s); DIE; SET_TAIL(n+1);
         d_step { part = 1 }
      :: PARTS > 0 ->
-        prog[s] = OPEN0; SET_ENTRY(s); DIE;
+        SET_PROG(s, OPEN0); SET_ENTRY(s); DIE;
 #ifdef PROGRESSFIRST
         SET_PROG(s, OPEN1); bytes[s] = 1; DIE;
 #else
@@ -355,6 +360,11 @@ take_over: skip;
                :: atomic { stops < STOPS -> stops++ -> goto stopped } \
                :: skip fi
 #define NEAR (epos[p%R])
+#ifdef NOCELL
+#define NAME 0
+#else
+#define NAME e+1
+#endif
 inline begin_at(q) {                              /* at q, but not behind tail nor before f */
   d_step {
     if :: q == OLDEST -> p = f :: q == NEWEST -> p = (KIND == LATEST && tail > 0 -> tail-1 : tail) :: else -> p = (q > tail -> tail : q) fi;
@@ -428,9 +438,9 @@ lossless:
      if :: g < WHOLE && !READPARTS -> d_step { g = 0; }; (prog[e] >= WHOLE || NEAR != p+1); e = 0; goto lossless :: else fi;
 #endif
 #ifdef CURSORFIRST
-     STORE(CURSOR, p+1); END; STORE(CELL+h, who*16 + e+1); END;
+     STORE(CURSOR, p+1); END; STORE(CELL+h, who*16 + NAME); END;
 #else
-     STORE(CELL+h, who*16 + e+1); END; STORE(CURSOR, p+1); END;
+     STORE(CELL+h, who*16 + NAME); END; STORE(CURSOR, p+1); END;
 #endif
 #ifndef NOFENCER
      fence();
@@ -470,7 +480,7 @@ lossy:
      fi;
      g = prog[e];
      if :: g < WHOLE && !READPARTS -> d_step { g = 0; w = 0 }; (prog[e] >= WHOLE || NEAR != p+1); e = 0; goto lossy :: else fi;
-     STORE(CELL+h, who*16 + e+1); END;
+     STORE(CELL+h, who*16 + NAME); END;
 #ifndef NOFENCER
      fence();
 #endif
@@ -497,14 +507,14 @@ back:
      atomic { w = epos[(t-f-1)%R]; e = eslot[(t-f-1)%R] };
      if :: w != t-f ->
 overtaken: skip; d_step { assert(epos[(t-f-1)%R] > t-f); w = 0; e = 0; g = 0 };
-           if :: tail == t -> d_step { passed = passed + f; lost = lost + (t-f-p); p = t }
+           if :: f+1 == R -> d_step { passed = passed + f; lost = lost + (t-f-p); p = t }
               :: else
            fi; d_step { t = 0; f = 0 }; goto latest
         :: else
      fi;
      g = prog[e];
      if :: g < WHOLE -> d_step { assert(epos[(t-f-1)%R] != w || eslot[(t-f-1)%R] != e) }; goto overtaken :: else fi;
-     STORE(CELL+h, who*16 + e+1); END;
+     STORE(CELL+h, who*16 + NAME); END;
 #ifndef NOFENCER
      fence();
 #endif
@@ -554,11 +564,7 @@ stopped:
   done[me] = 1;
   (0)
 }
-active [ROWS] proctype Buffer() { byte me; me = _pid
-#ifdef PBUF
-  - 1
-#endif
-  ; do :: atomic { bn[me] > 0 -> d_step { apply(me) } } od }
+active [ROWS] proctype Buffer() { byte me; me = _pid - BEFORE; do :: atomic { bn[me] > 0 -> d_step { apply(me) } } od }
 
 init {
   byte i;

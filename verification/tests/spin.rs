@@ -54,10 +54,6 @@ fn flags(way: &str) -> (&'static [&'static str], &'static [&'static str]) {
         "S" => (&["-DSAFETY", "-DCOLLAPSE"], &["-m400000"]),
         "E" => (&["-DSAFETY", "-DNOREDUCE", "-DHC4", "-DVECTORSZ=2048"], &["-E", "-m400000", "-n"]),
         "H" => (&["-DSAFETY", "-DHC4", "-DVECTORSZ=2048"], &["-E", "-m400000", "-n"]),
-        "R" => (
-            &["-DSAFETY", "-DHC4", "-DVECTORSZ=2048", "-DT_RAND", "-DP_RAND"],
-            &["-E", "-m400000", "-n"],
-        ),
         other => panic!("no such way: {other}"),
     }
 }
