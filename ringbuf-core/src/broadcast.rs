@@ -25,12 +25,13 @@
 //! messages.
 
 use crate::cell::sweep_cells;
+use crate::extent::Extent;
 use crate::life::{Life, Standing};
 use crate::machine::{Line, Machine, Row, Word};
 use crate::peer::{Liveness, Who};
 use crate::position::Position;
 use core::fmt;
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 /// What the publisher stores. In a file this is the layout itself.
 #[repr(C)]
@@ -90,6 +91,15 @@ impl<M: Machine, P: Row<Word = M::U64>> Broadcast<'_, M, P> {
     #[must_use]
     pub fn capacity(&self) -> u64 {
         self.entries.len() as u64
+    }
+
+    /// How much of the message in this slot may be read now; `None` if no publisher can
+    /// have said that.
+    #[inline(always)]
+    #[must_use]
+    pub fn extent(&self, slot: u32) -> Option<Extent> {
+        // edge GROW, acquire end: so much was written.
+        Extent::from_bits(self.slots.at(slot as usize).load(Acquire))
     }
 
     /// The entry of a position.

@@ -107,8 +107,8 @@ where
             pool.find(index, slot)?;
         }
         pool.retire_the_rest();
-        let next_free = next.plus(u64::from(begun.is_some()));
-        if next_free.since(floor) > entries as u64 {
+        let first = next.plus(u64::from(begun.is_some()));
+        if first.since(floor) > entries as u64 {
             return Err(Corrupt);
         }
         if let Some(slot) = begun {
@@ -119,7 +119,7 @@ where
                 // edge GROW, release end.
                 extent.store(Extent::Broken(found.bytes()).bits(), Release);
             }
-            next = next_free;
+            next = first;
             // edge SHOW, release end: what the dead one wrote came before us.
             ring.publisher.tail.store(next.count(), Release);
         }
@@ -257,11 +257,7 @@ where
         match self.claimed {
             Claimed::Nothing => return,
             Claimed::Hidden(slot) => self.show(slot, Extent::Whole(bytes)),
-            Claimed::Shown(slot, _) => {
-                let extent = self.ring.slots.at(slot as usize);
-                // edge GROW, release end: all of the message.
-                extent.store(Extent::Whole(bytes).bits(), Release);
-            }
+            Claimed::Shown(slot, _) => self.grow(slot, Extent::Whole(bytes)),
         }
         self.pass_on();
     }
@@ -279,9 +275,7 @@ where
             }
             Claimed::Shown(slot, before) => {
                 let bytes = bytes.max(before);
-                let extent = self.ring.slots.at(slot as usize);
-                // edge GROW, release end: so much of the message.
-                extent.store(Extent::Open(bytes).bits(), Release);
+                self.grow(slot, Extent::Open(bytes));
                 self.claimed = Claimed::Shown(slot, bytes);
             }
         }
@@ -297,9 +291,7 @@ where
                 self.claimed = Claimed::Nothing;
             }
             Claimed::Shown(slot, bytes) => {
-                let extent = self.ring.slots.at(slot as usize);
-                // edge GROW, release end: what there is of the message.
-                extent.store(Extent::Broken(bytes).bits(), Release);
+                self.grow(slot, Extent::Broken(bytes));
                 self.pass_on();
             }
         }
@@ -316,6 +308,12 @@ where
         // acquires this entry.
         self.ring.entries[index].store(entry.bits(), Release);
         self.pool.place(index, slot);
+    }
+
+    /// Says how much there is now of a message that is shown.
+    fn grow(&self, slot: u32, extent: Extent) {
+        // edge GROW, release end: so much was written.
+        self.ring.slots.at(slot as usize).store(extent.bits(), Release);
     }
 
     #[inline(always)]

@@ -203,7 +203,7 @@ where
             Found::Here => entry.slot(self.ring.slots.len()).ok_or(Corrupt)?,
         };
         // True if we find below that we are waited for: then the slot was this message's.
-        let extent = self.extent(slot);
+        let extent = self.ring.extent(slot);
         if want == Want::Whole && matches!(extent, Some(Extent::Open(_))) {
             // Who finds what was stored after the entry was replaced finds that it was: the
             // fence before a slot is used again is between the two (edge COVER).
@@ -364,7 +364,7 @@ where
             Found::Here => entry.slot(self.ring.slots.len()).ok_or(Corrupt)?,
         };
         // True if we find below that the entry stayed: then the slot was this message's.
-        let extent = self.extent(slot);
+        let extent = self.ring.extent(slot);
         if want == Want::Whole && matches!(extent, Some(Extent::Open(_))) {
             // Or it is of a later message in the same slot: as for one that is waited for.
             let here = self.entry(position) == entry;
@@ -390,15 +390,6 @@ where
         let index = self.ring.entry_index(position);
         // edge SHOW, acquire end: who finds a slot in it finds what was written there.
         Entry::from_bits(self.ring.entries[index].load(Acquire))
-    }
-
-    /// How much of the message in this slot may be read now; `None` if no publisher can
-    /// have said that.
-    #[inline(always)]
-    #[must_use]
-    pub fn extent(&self, slot: u32) -> Option<Extent> {
-        // edge GROW, acquire end: so much was written.
-        Extent::from_bits(self.ring.slots.at(slot as usize).load(Acquire))
     }
 
     /// A cell of our own that looks at nothing.

@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
             (Read::Release(which), Some(joined)) if !joined.held.is_empty() => {
                 let (taken, message) = joined.held.swap_remove(which % joined.held.len());
                 assert_eq!(payload[taken.slot as usize], message, "overwritten");
-                let now = joined.core.extent(taken.slot);
+                let now = self.shared.words.ring().extent(taken.slot);
                 assert_eq!(now, Some(list.messages[message]), "it may have grown");
                 joined.core.release(taken);
             }

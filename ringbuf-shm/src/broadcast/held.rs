@@ -5,10 +5,8 @@ use crate::native::Native;
 use crate::regions::MessageWords;
 use ringbuf_core::cell::look_at;
 use ringbuf_core::extent::Extent;
-use ringbuf_core::machine::Row;
 use ringbuf_core::subscriber::Taken;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Acquire;
 
 /// A message that is looked at. Dropping it ends that.
 #[derive(Debug)]
@@ -30,8 +28,7 @@ impl Held {
 
     /// How much of it there is now; `None` if no publisher can have said that.
     pub(super) fn extent(&self) -> Option<Extent> {
-        // edge GROW, acquire end.
-        Extent::from_bits(self.seat.slots().at(self.taken.slot as usize).load(Acquire))
+        self.seat.words().extent(self.taken.slot)
     }
 }
 

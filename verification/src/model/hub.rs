@@ -348,7 +348,7 @@ impl Reader<'_> {
     /// # Panics
     /// If there is less, or it is not what was written.
     pub fn looks_again(&self, taken: &Taken) {
-        let extent = self.subscriber.extent(taken.slot).expect("it stays as it is");
+        let extent = self.hub.ring().extent(taken.slot).expect("it stays as it is");
         assert!(extent.bytes() >= taken.extent.bytes(), "never fewer than before");
         self.hub.is_right(taken, extent);
     }
