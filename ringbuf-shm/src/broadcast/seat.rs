@@ -231,6 +231,7 @@ impl Seat {
         if matches!(wait, Wait::Not) {
             if self.publishes() && waiting.patrol.is_tired() && waiting.patrol.is_due() {
                 self.sweep();
+                return look();
             }
             return Ok(others.found_nothing(&mut look)?);
         }

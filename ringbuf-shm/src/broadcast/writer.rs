@@ -91,8 +91,12 @@ impl Writer {
         loop {
             let waited = since.elapsed();
             let left = self.reader_patience.map(|most| most.saturating_sub(waited));
-            if left == Some(Duration::ZERO) {
-                self.evict();
+            if left == Some(Duration::ZERO)
+                && self.evict()
+                && let Ok(slot) = self.core.claim()
+            {
+                self.blocked_since = None;
+                return Ok(slot);
             }
             // Another may be in the way by then, which is just joining.
             let left = left.map(|left| if left.is_zero() { SLICE } else { left });
@@ -123,24 +127,21 @@ impl Writer {
             Err(core_error::ClaimError::Full) => Ok(None),
             Err(error) => Err(ClaimError::from(error)),
         };
-        // Looked at once before it says that nothing was found.
-        let look = &mut { look };
-        if let Some(slot) = look()? {
-            return Ok(slot);
-        }
         self.seat.found_nothing(&mut self.waiting, wait, look)?.ok_or(ClaimError::Full)
     }
 
-    fn evict(&mut self) {
+    /// Waits no longer for those who are in the way; whether anybody was.
+    fn evict(&mut self) -> bool {
         let evicted = self.core.evict_those_in_the_way();
         if evicted > 0 {
             self.evicted += evicted as u64;
             // Whoever is told of it may be waiting.
             self.seat.notify_data();
         }
+        evicted > 0
     }
 
-    /// Publishes the claimed slot, `bytes` of it, which `prepare` has completed.
+    /// Publishes the claimed slot, `bytes` of it.
     #[inline(always)]
     pub(super) fn commit(&mut self, bytes: u64) -> Result<(), ClaimError> {
         self.check()?;
