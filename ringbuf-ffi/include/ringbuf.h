@@ -438,7 +438,8 @@ int ringbuf_unlink(const char *name);
  *   -EINVAL   NULL, a name that cannot name a ring, or an impossible size in
  *             STAT->size
  *   -EPROTO   the file is not a ring, or not one of this version, or a ring of
- *             many, see ringbuf_mpmc_stat(), or a broadcast ring
+ *             many, see ringbuf_mpmc_stat(), or a broadcast ring, see
+ *             ringbuf_broadcast_stat()
  *   -EBADMSG  the ring is corrupt
  *   -ESTALE   the ring is from before the last restart
  *   -EPERM    the file or its directory is not safe
@@ -1774,6 +1775,62 @@ struct ringbuf_broadcast_pool {
 
 #define RINGBUF_BROADCAST_POOL_INIT { sizeof(struct ringbuf_broadcast_pool), 0, 0, 0, 0, 0, 0 }
 
+/*
+ * struct ringbuf_broadcast_stat is what a broadcast ring can tell about itself.
+ *
+ * Begin with RINGBUF_BROADCAST_STAT_INIT.  The snapshot stops nobody: each number was
+ * true when it was looked at.
+ *
+ * size         set by RINGBUF_BROADCAST_STAT_INIT; the call sets it to how many bytes it
+ *              filled, and what is behind them to zero.
+ * subscribers  subscribers that live.
+ * capacity     messages that the ring keeps.
+ * position     the position of the next message.
+ * floor        the position of the oldest one that is promised to whoever joins.
+ * published    messages published, those that were broken off included,
+ * readable     and those of them that one who joins can still read.
+ * views        how many messages the subscribers may hold, all together,
+ * held         and how many they hold; one that several hold counts for each of them.
+ * length_max   bytes of the longest message.
+ * memory       bytes that the ring takes.
+ * created_ns   when it was made, nanoseconds since 1970.
+ * granted      the flags about memory that were granted to the handle asked.
+ * reserved     0.
+ * publisher    its side.
+ * id           16 bytes that no other ring has.
+ */
+struct ringbuf_broadcast_stat {
+    uint32_t size;
+    uint32_t subscribers;
+    uint64_t capacity;
+    uint64_t position;
+    uint64_t floor;
+    uint64_t published;
+    uint64_t readable;
+    uint64_t views;
+    uint64_t held;
+    uint64_t length_max;
+    uint64_t memory;
+    uint64_t created_ns;
+    uint32_t granted;
+    uint32_t reserved;
+    struct ringbuf_peer_stat publisher;
+    uint8_t id[16];
+};
+
+#define RINGBUF_BROADCAST_STAT_INIT                                                 \
+    { sizeof(struct ringbuf_broadcast_stat), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+      { 0, 0, 0, 0, 0, 0, 0, 0 }, { 0 } }
+
+/*
+ * ringbuf_broadcast_stat() fills *STAT with what the broadcast ring NAME can tell about
+ * itself, in all.  Subscriber by subscriber: ringbuf_broadcast_watch_open().
+ *
+ * In all else as ringbuf_stat(), and
+ *   -EPROTO  also means that it is not a broadcast ring
+ */
+int ringbuf_broadcast_stat(const char *name, struct ringbuf_broadcast_stat *stat);
+
 /* ---- The publisher ----------------------------------------------------- */
 
 /*
@@ -2039,6 +2096,13 @@ int ringbuf_broadcast_publisher_metadata(const struct ringbuf_broadcast_publishe
 int ringbuf_broadcast_publisher_pool(const struct ringbuf_broadcast_publisher *publisher,
                                      struct ringbuf_broadcast_pool *pool);
 
+/*
+ * ringbuf_broadcast_publisher_stat() fills *STAT with what the ring can tell about
+ * itself, as ringbuf_producer_stat().
+ */
+int ringbuf_broadcast_publisher_stat(const struct ringbuf_broadcast_publisher *publisher,
+                                     struct ringbuf_broadcast_stat *stat);
+
 /* ---- Subscribers ------------------------------------------------------- */
 
 /*
@@ -2269,6 +2333,140 @@ int ringbuf_broadcast_subscriber_metadata(const struct ringbuf_broadcast_subscri
  */
 int ringbuf_broadcast_subscriber_pool(const struct ringbuf_broadcast_subscriber *subscriber,
                                       struct ringbuf_broadcast_pool *pool);
+
+/*
+ * ringbuf_broadcast_subscriber_stat() fills *STAT with what the ring can tell about
+ * itself, as ringbuf_producer_stat().
+ */
+int ringbuf_broadcast_subscriber_stat(const struct ringbuf_broadcast_subscriber *subscriber,
+                                      struct ringbuf_broadcast_stat *stat);
+
+/* ---- Looking at a broadcast ring --------------------------------------- */
+
+/*
+ * One who looks at a broadcast ring, subscriber by subscriber.  Takes no seat and
+ * disturbs nobody.
+ *
+ *     struct ringbuf_broadcast_peer_stat viewer = RINGBUF_BROADCAST_PEER_STAT_INIT;
+ *     struct ringbuf_broadcast_watch *watch;
+ *     int viewers, i;
+ *
+ *     error = ringbuf_broadcast_watch_open("camera", &watch);
+ *     ...
+ *     viewers = ringbuf_broadcast_watch_look(watch);
+ *     for (i = 0; i < viewers; i++) {
+ *         ringbuf_broadcast_watch_peer(watch, (uint32_t)i, &viewer);
+ *         printf("process %u is %llu frames behind\n", viewer.pid,
+ *                (unsigned long long)viewer.lag);
+ *     }
+ */
+struct ringbuf_broadcast_watch;
+
+/* What a subscriber wants that does not read: it left, or it died and was noticed. */
+#define RINGBUF_DELIVERY_NONE 0u
+
+/*
+ * struct ringbuf_broadcast_peer_stat is what is known about a subscriber.
+ *
+ * Begin with RINGBUF_BROADCAST_PEER_STAT_INIT.
+ *
+ * size         set by RINGBUF_BROADCAST_PEER_STAT_INIT; the call sets it to how many
+ *              bytes it filled, and what is behind them to zero.
+ * row          its number among the peers.
+ * presence     RINGBUF_PEER_...: of whoever sat on its row last.
+ * incarnation  how often the row was taken.
+ * pid          the process id of the last holder, as it saw itself.
+ * delivery     RINGBUF_DELIVERY_...: what it wants.
+ * evicted      1 if the publisher waits for it no longer and it has not noticed yet.
+ * reserved     0.
+ * since_ns     when the row was taken, of CLOCK_MONOTONIC.
+ * sleeps       how often it asked the kernel to let it sleep,
+ * wakes        to wake the publisher,
+ * probes       and whether others live; all three are counted for the row.
+ * position     the position that it reads next.
+ * lag          messages published that it has neither read nor lost.
+ * lost         messages that it lost since it joined; not those that it will find lost
+ *              when it looks again.
+ * broken       messages that it passed by because they were broken off.
+ * views        how many messages it may hold at a time,
+ * held         and how many it holds.
+ */
+struct ringbuf_broadcast_peer_stat {
+    uint32_t size;
+    uint32_t row;
+    uint32_t presence;
+    uint32_t incarnation;
+    uint32_t pid;
+    uint32_t delivery;
+    uint32_t evicted;
+    uint32_t reserved;
+    uint64_t since_ns;
+    uint64_t sleeps;
+    uint64_t wakes;
+    uint64_t probes;
+    uint64_t position;
+    uint64_t lag;
+    uint64_t lost;
+    uint64_t broken;
+    uint64_t views;
+    uint64_t held;
+};
+
+#define RINGBUF_BROADCAST_PEER_STAT_INIT \
+    { sizeof(struct ringbuf_broadcast_peer_stat), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/*
+ * ringbuf_broadcast_watch_open() opens the broadcast ring NAME to look at it.
+ *
+ * On success *WATCH is a handle, to be closed by ringbuf_broadcast_watch_close(); else
+ * it is NULL.
+ *
+ * In all else, errors too, as ringbuf_mpmc_watch_open(), and
+ *   -EPROTO  means that it is not a broadcast ring
+ */
+int ringbuf_broadcast_watch_open(const char *name, struct ringbuf_broadcast_watch **watch);
+
+/*
+ * ringbuf_broadcast_watch_open_fd() opens the broadcast ring behind a descriptor, which
+ * stays the caller's, to look at it.
+ *
+ * Otherwise as ringbuf_broadcast_watch_open(), and
+ *   -EBADF  FD is not an open descriptor
+ *   but not -ENOENT
+ */
+int ringbuf_broadcast_watch_open_fd(int fd, struct ringbuf_broadcast_watch **watch);
+
+/*
+ * ringbuf_broadcast_watch_close() frees the handle.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  WATCH is NULL
+ */
+int ringbuf_broadcast_watch_close(struct ringbuf_broadcast_watch *watch);
+
+/*
+ * ringbuf_broadcast_watch_look() looks at every subscriber.
+ *
+ * The look stops nobody: each number was true when it was looked at.
+ *
+ * The thread that uses the handle, also in a child that inherited it; does not block.
+ * Returns how many there are: each row on which a subscriber ever sat is one; or
+ *   -EBADMSG  the ring is corrupt: what was seen before stays
+ *   -EINVAL   NULL
+ */
+int ringbuf_broadcast_watch_look(struct ringbuf_broadcast_watch *watch);
+
+/*
+ * ringbuf_broadcast_watch_peer() fills *STAT with what was seen of a subscriber at the
+ * last look: INDEX is from 0 to one less than what ringbuf_broadcast_watch_look() has
+ * returned.
+ *
+ * The thread that uses the handle; does not block.  Returns 0, or
+ *   -EINVAL  NULL, or an impossible size in STAT->size, or there is no such subscriber,
+ *            or nobody has looked yet
+ */
+int ringbuf_broadcast_watch_peer(const struct ringbuf_broadcast_watch *watch, uint32_t index,
+                                 struct ringbuf_broadcast_peer_stat *stat);
 
 #ifdef __cplusplus
 }

@@ -186,7 +186,7 @@ impl Stat {
 }
 
 impl PeerStat {
-    fn of(peer: &PeerStats) -> Self {
+    pub(crate) fn of(peer: &PeerStats) -> Self {
         Self {
             presence: presence(peer.presence),
             incarnation: peer.incarnation,

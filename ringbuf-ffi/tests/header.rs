@@ -52,6 +52,12 @@ fn layout() -> String {
     structure!(text, "ringbuf_broadcast_message", broadcast::message::Message: data length position tag time_ns flags reserved token);
     structure!(text, "ringbuf_broadcast_part", part::Part: data available position tag time_ns state reserved token);
     structure!(text, "ringbuf_broadcast_pool", broadcast::pool::Pool: size reserved ring claims views slots bytes);
+    structure!(text, "ringbuf_broadcast_stat", broadcast::stat::Stat: size subscribers capacity
+        position floor published readable views held length_max memory created_ns granted
+        reserved publisher id);
+    structure!(text, "ringbuf_broadcast_peer_stat", broadcast::watch::PeerStat: size row presence
+        incarnation pid delivery evicted reserved since_ns sleeps wakes probes position lag lost
+        broken views held);
     let numbers = [
         ("RINGBUF_VERSION", ringbuf::version::NUMBER),
         ("RINGBUF_BYTES", options::BYTES),
@@ -82,6 +88,7 @@ fn layout() -> String {
         ("RINGBUF_PEER_ALIVE", stat::PEER_ALIVE),
         ("RINGBUF_PEER_CLOSED", stat::PEER_CLOSED),
         ("RINGBUF_PEER_DEAD", stat::PEER_DEAD),
+        ("RINGBUF_DELIVERY_NONE", broadcast::watch::DELIVERY_NONE),
         ("RINGBUF_DELIVERY_LOSSLESS", join::DELIVERY_LOSSLESS),
         ("RINGBUF_DELIVERY_LOSSY", join::DELIVERY_LOSSY),
         ("RINGBUF_DELIVERY_LATEST", join::DELIVERY_LATEST),

@@ -46,6 +46,11 @@ fn each_gets_what_its_contract_says() {
 }
 
 #[test]
+fn a_ring_tells_about_itself_and_its_subscribers() {
+    run("broadcast_stat", true);
+}
+
+#[test]
 fn messages_come_in_parts() {
     run("broadcast_parts", false);
 }

@@ -8,6 +8,7 @@
 )]
 
 use super::pool::Pool;
+use super::stat::Stat;
 use super::writing::Open;
 use crate::argument::{self, Timeout};
 use crate::asked::Asked;
@@ -239,5 +240,19 @@ pub unsafe extern "C" fn ringbuf_broadcast_publisher_pool(
     done(publisher.and_then(|it| {
         // SAFETY: the manual asks for a structure as its size says, or NULL.
         unsafe { stat::fill(pool, || Pool::of(&it.ring)) }
+    }))
+}
+
+/// Fills in what the ring can tell about itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringbuf_broadcast_publisher_stat(
+    publisher: *const Publisher,
+    stat: *mut Stat,
+) -> c_int {
+    // SAFETY: the manual asks for an open handle that no other thread uses, or NULL.
+    let publisher = unsafe { argument::shared(publisher) };
+    done(publisher.and_then(|it| {
+        // SAFETY: the manual asks for a structure as its size says, or NULL.
+        unsafe { stat::fill(stat, || Stat::of(&it.ring)) }
     }))
 }

@@ -10,6 +10,7 @@ use super::join::{self, Join};
 use super::message::Message;
 use super::part::Part;
 use super::pool::Pool;
+use super::stat::Stat;
 use crate::argument::{self, Timeout};
 use crate::asked::Asked;
 use crate::error::{Errno, code, done};
@@ -277,5 +278,19 @@ pub unsafe extern "C" fn ringbuf_broadcast_subscriber_pool(
     done(subscriber.and_then(|it| {
         // SAFETY: the manual asks for a structure as its size says, or NULL.
         unsafe { stat::fill(pool, || Pool::of(it.seat.ring())) }
+    }))
+}
+
+/// Fills in what the ring can tell about itself.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringbuf_broadcast_subscriber_stat(
+    subscriber: *const Subscriber,
+    stat: *mut Stat,
+) -> c_int {
+    // SAFETY: the manual asks for an open handle that no other thread uses, or NULL.
+    let subscriber = unsafe { argument::shared(subscriber) };
+    done(subscriber.and_then(|it| {
+        // SAFETY: the manual asks for a structure as its size says, or NULL.
+        unsafe { stat::fill(stat, || Stat::of(it.seat.ring())) }
     }))
 }

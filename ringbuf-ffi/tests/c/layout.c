@@ -169,6 +169,44 @@ static void structures(void)
     OFFSET(ringbuf_broadcast_pool, views);
     OFFSET(ringbuf_broadcast_pool, slots);
     OFFSET(ringbuf_broadcast_pool, bytes);
+
+    SIZE(ringbuf_broadcast_stat);
+    OFFSET(ringbuf_broadcast_stat, size);
+    OFFSET(ringbuf_broadcast_stat, subscribers);
+    OFFSET(ringbuf_broadcast_stat, capacity);
+    OFFSET(ringbuf_broadcast_stat, position);
+    OFFSET(ringbuf_broadcast_stat, floor);
+    OFFSET(ringbuf_broadcast_stat, published);
+    OFFSET(ringbuf_broadcast_stat, readable);
+    OFFSET(ringbuf_broadcast_stat, views);
+    OFFSET(ringbuf_broadcast_stat, held);
+    OFFSET(ringbuf_broadcast_stat, length_max);
+    OFFSET(ringbuf_broadcast_stat, memory);
+    OFFSET(ringbuf_broadcast_stat, created_ns);
+    OFFSET(ringbuf_broadcast_stat, granted);
+    OFFSET(ringbuf_broadcast_stat, reserved);
+    OFFSET(ringbuf_broadcast_stat, publisher);
+    OFFSET(ringbuf_broadcast_stat, id);
+
+    SIZE(ringbuf_broadcast_peer_stat);
+    OFFSET(ringbuf_broadcast_peer_stat, size);
+    OFFSET(ringbuf_broadcast_peer_stat, row);
+    OFFSET(ringbuf_broadcast_peer_stat, presence);
+    OFFSET(ringbuf_broadcast_peer_stat, incarnation);
+    OFFSET(ringbuf_broadcast_peer_stat, pid);
+    OFFSET(ringbuf_broadcast_peer_stat, delivery);
+    OFFSET(ringbuf_broadcast_peer_stat, evicted);
+    OFFSET(ringbuf_broadcast_peer_stat, reserved);
+    OFFSET(ringbuf_broadcast_peer_stat, since_ns);
+    OFFSET(ringbuf_broadcast_peer_stat, sleeps);
+    OFFSET(ringbuf_broadcast_peer_stat, wakes);
+    OFFSET(ringbuf_broadcast_peer_stat, probes);
+    OFFSET(ringbuf_broadcast_peer_stat, position);
+    OFFSET(ringbuf_broadcast_peer_stat, lag);
+    OFFSET(ringbuf_broadcast_peer_stat, lost);
+    OFFSET(ringbuf_broadcast_peer_stat, broken);
+    OFFSET(ringbuf_broadcast_peer_stat, views);
+    OFFSET(ringbuf_broadcast_peer_stat, held);
 }
 
 static void constants(void)
@@ -202,6 +240,7 @@ static void constants(void)
     VALUE(RINGBUF_PEER_ALIVE);
     VALUE(RINGBUF_PEER_CLOSED);
     VALUE(RINGBUF_PEER_DEAD);
+    VALUE(RINGBUF_DELIVERY_NONE);
     VALUE(RINGBUF_DELIVERY_LOSSLESS);
     VALUE(RINGBUF_DELIVERY_LOSSY);
     VALUE(RINGBUF_DELIVERY_LATEST);
