@@ -67,10 +67,10 @@ fn feed(rate: u64, count: u64) -> Outcome<()> {
     let name = format!("ticks-{}", std::process::id());
     let mut prices = broadcast::Publisher::<Tick>::create(format!("{name}-prices"), &options())?;
     let mut peers = [start("gateway", &name)?, start("strategy", &name)?];
-    let seat = Seat::take(0)?; // after they were started: they would inherit it
     if !prices.wait_for_peer(Some(PATIENCE))? {
         return Err("the strategy does not come".into());
     }
+    let seat = Seat::take(0)?; // now: who is started inherits it, and who waits spins
 
     let period = 1_000_000_000 / rate.max(1);
     let first = now() + 1_000_000;
@@ -95,12 +95,12 @@ fn feed(rate: u64, count: u64) -> Outcome<()> {
 
 /// The second process: turns every price into an order.
 fn strategy(name: &str) -> Outcome<()> {
-    let seat = Seat::take(1)?;
     let orders = format!("{name}-orders");
     let mut orders = spsc::Producer::<Order>::create_or_open(orders, &options())?;
     if !orders.wait_for_peer(Some(PATIENCE))? {
         return Err("the gateway does not come".into());
     }
+    let seat = Seat::take(1)?;
     let join = broadcast::Delivery::Lossless;
     let prices = format!("{name}-prices");
     let mut prices = broadcast::Subscriber::<Tick>::open_with(prices, &options(), join)?;
