@@ -261,9 +261,13 @@ const BRANCHES_MAX: usize = 20_000;
 /// # Panics
 /// When an execution panics, races, deadlocks or does not end.
 pub fn explore(bound: Option<usize>, model: impl Fn() + Send + Sync + 'static) -> Explored {
-    use std::sync::Arc;
     use std::sync::atomic::AtomicU64;
+    use std::sync::{Arc, Mutex, PoisonError};
 
+    // One at a time: two threads of one process take longer together than one after the
+    // other, since every execution maps and unmaps the stacks of its participants.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let executions = Arc::new(AtomicU64::new(0));
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = bound;

@@ -5,7 +5,7 @@
 //! not wait, or wait at most a moment, while the test writes random and well-chosen
 //! values to every word that peers believe, as fast as it can and in bursts. A process
 //! that fails ends by itself; one that hangs counts no more calls. The payload is not
-//! believed by anybody. `RINGBUF_HOSTILE_MS` is how long each ring is damaged (2,000).
+//! believed by anybody. `RINGBUF_HOSTILE_MS` is how long each ring is damaged (1,000).
 
 mod process;
 
@@ -243,7 +243,7 @@ fn damage(kind: Kind, redelivery: Redelivery) {
     let victims = Victims::start(directory.path(), kind, &["producer", "consumer"]);
     let capacity = ring.shape().capacity();
     let mut vandal = Vandal { kind, capacity, words: &words, random: Random::new(7) };
-    let time = Duration::from_millis(knob("RINGBUF_HOSTILE_MS", 2000));
+    let time = Duration::from_millis(knob("RINGBUF_HOSTILE_MS", 1000));
     let never_busy = |calls: &[u64]| assert_eq!(calls[BUSY], 0);
     victims.damage(&format!("{kind:?} {redelivery:?}"), time, || vandal.strike(), never_busy);
 }

@@ -4,7 +4,7 @@
 //! again and again at random moments, while the ring is small or large, awake or
 //! asleep, and near the wraps of its positions; see `process/traffic.rs` for what is
 //! checked. `RINGBUF_KILLS` is how many kills of each side the tests of this file do
-//! together (1,000).
+//! together (600).
 
 mod process;
 
@@ -53,7 +53,7 @@ fn plan(kind: Kind, redelivery: Redelivery, ring: u64) -> Plan {
 
 fn kill_both_sides(kind: Kind, redelivery: Redelivery) {
     let start = Instant::now();
-    let most = knob("RINGBUF_KILLS", 1000).div_ceil(TESTS);
+    let most = knob("RINGBUF_KILLS", 600).div_ceil(TESTS);
     let mut random = Random::new(kind.number());
     let (mut produced, mut consumed, mut messages) = (0, 0, 0);
     for ring in 0.. {

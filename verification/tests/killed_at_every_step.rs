@@ -7,7 +7,7 @@
 //! and records the end of the array.
 //!
 //! `RINGBUF_STEPS` is about how many instructions may be stepped for one operation
-//! (25,000, half a second): the kills are spread over it, and there are two for every
+//! (10,000): the kills are spread over it, and there are two for every
 //! change of a word of the protocol. With 0 there is one for every instruction.
 
 mod process;
@@ -351,7 +351,7 @@ fn kill_at_every_step(kind: Kind, operation: Operation, expected: &[Outcome]) {
         return;
     };
     let seen: Vec<_> = course
-        .kills(knob("RINGBUF_STEPS", 25_000))
+        .kills(knob("RINGBUF_STEPS", 10_000))
         .into_iter()
         .filter_map(|steps| Trial::new(kind, operation).kill_after(steps))
         .collect();

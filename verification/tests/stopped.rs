@@ -2,7 +2,7 @@
 //! and once it goes on everything arrives. Killed while it is stopped, it is dead (P2).
 //! Method: a producer or a consumer is stopped at a random moment until the other
 //! side, whose ring is then full or empty, has asked the kernel about it more than
-//! once. `RINGBUF_STOPS` is how often that is done in each test (6).
+//! once. `RINGBUF_STOPS` is how often that is done in each test (4).
 
 mod process;
 
@@ -96,7 +96,7 @@ fn stop(traffic: &mut Traffic, kind: Kind, side: Side, random: &mut Random) {
 fn stop_and_resume(kind: Kind, side: Side) {
     let mut traffic = Traffic::start(plan(kind, false));
     let mut random = Random::new(kind.number());
-    for _ in 0..knob("RINGBUF_STOPS", 6) {
+    for _ in 0..knob("RINGBUF_STOPS", 4) {
         stop(&mut traffic, kind, side, &mut random);
         traffic.child(side).resume();
         traffic.wait_for_progress(4 * MESSAGES);
@@ -107,7 +107,7 @@ fn stop_and_resume(kind: Kind, side: Side) {
 fn stop_and_kill(kind: Kind, side: Side) {
     let mut traffic = Traffic::start(plan(kind, true));
     let mut random = Random::new(!kind.number());
-    for _ in 0..knob("RINGBUF_STOPS", 6).div_ceil(2) {
+    for _ in 0..knob("RINGBUF_STOPS", 4).div_ceil(2) {
         stop(&mut traffic, kind, side, &mut random);
         traffic.kill(side);
         assert_eq!(own(&traffic.stats(), side).presence, Presence::Dead);

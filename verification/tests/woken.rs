@@ -2,7 +2,7 @@
 //! Method: two processes that never spin send a message to and fro, so that both
 //! sleep all the time. A message that is read long after it was committed was slept
 //! through. A busy machine is late now and then; more than one message in a thousand
-//! is not the machine. `RINGBUF_ROUND_TRIPS` is how many there are (100,000).
+//! is not the machine. `RINGBUF_ROUND_TRIPS` is how many there are (50,000).
 
 mod process;
 
@@ -79,7 +79,7 @@ fn a_sleeper_is_woken_and_not_left_to_its_slice() {
     );
     assert!(there.wait_for_peer(Some(HANG)).unwrap());
     let start = Instant::now();
-    let (trips, mut late) = (knob("RINGBUF_ROUND_TRIPS", 100_000), 0);
+    let (trips, mut late) = (knob("RINGBUF_ROUND_TRIPS", 50_000), 0);
     for trip in 0..trips {
         write(&mut there, trip);
         let (tag, slept_through) = read(&mut back).unwrap();
