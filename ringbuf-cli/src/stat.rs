@@ -34,6 +34,8 @@ Rows:
   state                `stopped` is alive, but not running: Ctrl-Z, or a debugger
   sleeps, wakes, probes  system calls: to sleep, to wake the other side, and to ask
                        whether it lives; none of them while both sides are busy
+  unfenced             sleeps of a millisecond at most, since the kernel refused this
+                       process `membarrier`, without which a wake-up can be missed
 
 Of a broadcast ring:
   pool                 the slots: one for each message to be read, one to be written, and
@@ -197,6 +199,7 @@ fn sides(producer: &PeerStats, consumer: &PeerStats) -> String {
         row("sleeps", &|side| grouped(side.sleeps)),
         row("wakes", &|side| grouped(side.wakes)),
         row("probes", &|side| grouped(side.probes)),
+        row("unfenced", &|side| grouped(side.unfenced)),
     ])
 }
 

@@ -11,6 +11,11 @@
 //! that finds it behind the epoch wakes again. If no later waker comes, the slice
 //! in which a sleeper sleeps ends, and it looks for itself.
 //!
+//! Between what a waker stores and its look for sleepers there must be a fence, or each
+//! may miss the other. It is paid for each message, on the line that the other side
+//! polls. The alternative is [`Fencing::Light`]: the waker's fence costs nothing, and the
+//! sleeper, who has time, makes all others pass a full one.
+//!
 //! This is an event count (Reed and Kanodia 1979; Vyukov's `eventcount`) in which
 //! the count of waiters is a single bit and the killed waker is provided for.
 
@@ -36,10 +41,27 @@ const ONE_EPOCH: u32 = 2;
 /// all the same.
 const CLEAR_TRIES_MAX: u32 = 64;
 
+/// The longest sleep of one who could not have its heavy fence, nanoseconds: a wake-up
+/// may be missed.
+const UNFENCED_NANOS_MAX: u64 = 1_000_000;
+
+/// The fences of one participant; those of all must fit together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fencing {
+    /// Full ones, as those of everybody.
+    #[default]
+    Full,
+    /// As a sleeper heavy ones; as a waker full ones, since heavy ones do not reach it.
+    Heavy,
+    /// As a sleeper heavy ones, as a waker light ones.
+    Light,
+}
+
 /// One side's view of an event.
 pub struct Event<'a, M: Machine> {
     machine: &'a M,
     words: &'a EventWords<M>,
+    fencing: Fencing,
 }
 
 impl<M: Machine> Clone for Event<'_, M> {
@@ -51,10 +73,18 @@ impl<M: Machine> Clone for Event<'_, M> {
 impl<M: Machine> Copy for Event<'_, M> {}
 
 impl<'a, M: Machine> Event<'a, M> {
-    /// An event on these words.
+    /// An event on these words, with full fences.
+    #[inline(always)]
     #[must_use]
     pub fn new(machine: &'a M, words: &'a EventWords<M>) -> Self {
-        Self { machine, words }
+        Self { machine, words, fencing: Fencing::Full }
+    }
+
+    /// The same event with other fences.
+    #[inline(always)]
+    #[must_use]
+    pub fn fenced(self, fencing: Fencing) -> Self {
+        Self { fencing, ..self }
     }
 
     /// Wakes whoever sleeps; whether somebody had to be woken.
@@ -66,7 +96,10 @@ impl<'a, M: Machine> Event<'a, M> {
         // - If the sleeper's announcement comes first, we see it and wake.
         // - If our stores come first, the sleeper's second look sees them.
         // The two fences exclude the third case, in which each misses the other.
-        self.machine.fence(SeqCst);
+        match self.fencing {
+            Fencing::Full | Fencing::Heavy => self.machine.fence(SeqCst),
+            Fencing::Light => self.machine.light_fence(),
+        }
         self.notify_after_fence()
     }
 
@@ -124,9 +157,17 @@ impl<'a, M: Machine> Event<'a, M> {
             epoch = announced;
         }
         // edge DOZE, the sleeper's side: our announcement, then one more look.
-        self.machine.fence(SeqCst);
+        let fenced = match self.fencing {
+            Fencing::Full => {
+                self.machine.fence(SeqCst);
+                true
+            }
+            Fencing::Heavy | Fencing::Light => self.machine.heavy_fence(),
+        };
         let found = look();
         if found.is_none() {
+            // A waker with a light fence may have missed us.
+            let nanos = if fenced { nanos } else { nanos.min(UNFENCED_NANOS_MAX) };
             self.machine.sleep(&self.words.epoch, epoch, nanos);
         }
         // The announcement stays: it costs the other side one wake-up at most.

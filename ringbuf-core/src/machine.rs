@@ -1,4 +1,4 @@
-//! What a protocol runs on: shared words, a fence, and ways to spend time.
+//! What a protocol runs on: shared words, fences, and ways to spend time.
 //!
 //! A protocol in this crate touches nothing but this. In production the words
 //! are atomics in a mapped file; under a model checker they are the checker's;
@@ -48,6 +48,20 @@ pub trait Machine {
     /// A fence between this process's own operations.
     #[track_caller]
     fn fence(&self, order: Ordering);
+
+    /// A fence that costs nothing, and is one only with respect to the
+    /// [heavy fences](Self::heavy_fence) of others.
+    ///
+    /// In production the compiler keeps the order, and the processor may not.
+    #[track_caller]
+    fn light_fence(&self);
+
+    /// A sequentially consistent fence, here and in everybody who issues
+    /// [light ones](Self::light_fence).
+    ///
+    /// False: it was one here only.
+    #[track_caller]
+    fn heavy_fence(&self) -> bool;
 
     /// Somebody else has to move first. Called once per fruitless round.
     fn spin(&self);

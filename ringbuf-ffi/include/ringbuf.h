@@ -180,6 +180,7 @@ struct ringbuf_consumer;
 #define RINGBUF_GROUP (1u << 4)       /* give the file to the group `group` */
 #define RINGBUF_TRUST_OWNER (1u << 5) /* open rings of the user `owner` too */
 #define RINGBUF_FAST (1u << 6)        /* a ring of many that waits for the stopped */
+#define RINGBUF_FULL_FENCE (1u << 7)  /* whoever publishes pays, nobody is interrupted */
 
 /* What a ring takes of the user's own, in bytes. */
 #define RINGBUF_METADATA_MAX 4096
@@ -213,7 +214,12 @@ struct ringbuf_consumer;
  *                   of many with RINGBUF_FAST, a process that is stopped or slow
  *                   with a message in its hands holds up those who come to it;
  *                   without, they pass it by, and each commit and each release
- *                   costs a compare-and-swap more.
+ *                   costs a compare-and-swap more.  With RINGBUF_FULL_FENCE,
+ *                   each message or batch costs its writer and its reader a fence,
+ *                   some 20 to 80 ns; without, who goes to sleep makes the kernel
+ *                   interrupt the processors on which such rings are used, and any
+ *                   process that opened one can be interrupted so until it ends.
+ *                   No difference where nobody sleeps.
  * mode              the mode of the file, 0600 by default.  For a ring that is
  *                   shared with a group: 0660, RINGBUF_GROUP, a path that both
  *                   reach, and RINGBUF_TRUST_OWNER on the other side.

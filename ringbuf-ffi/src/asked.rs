@@ -5,11 +5,11 @@
 use crate::argument;
 use crate::error::Errno;
 use crate::options::{
-    BYTES, FAST, FLAGS, GROUP, HUGE_PAGES, LOCK_MEMORY, OTHER_BOOT_REFUSE, OTHER_BOOT_RESET,
-    Options, PREFAULT, RECORDS, REDELIVERY_DROP, REDELIVERY_REDELIVER, REOPEN, SLEEPER_FUTEX,
-    SLEEPER_SPIN, TRUST_OWNER,
+    BYTES, FAST, FLAGS, FULL_FENCE, GROUP, HUGE_PAGES, LOCK_MEMORY, OTHER_BOOT_REFUSE,
+    OTHER_BOOT_RESET, Options, PREFAULT, RECORDS, REDELIVERY_DROP, REDELIVERY_REDELIVER, REOPEN,
+    SLEEPER_FUTEX, SLEEPER_SPIN, TRUST_OWNER,
 };
-use ringbuf_shm::{Kind, OtherBoot, Progress, Redelivery, Sleeper};
+use ringbuf_shm::{Fence, Kind, OtherBoot, Progress, Redelivery, Sleeper};
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -191,6 +191,9 @@ impl Options {
             .progress(if self.has(FAST) { Progress::Fast } else { Progress::Strict })
             .other_boot(other_boot)
             .reopen(self.has(REOPEN));
+        if self.has(FULL_FENCE) {
+            options = options.fence(Fence::Full);
+        }
         if self.capacity != 0 {
             options = options.capacity(self.capacity);
         }

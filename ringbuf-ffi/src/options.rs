@@ -38,9 +38,11 @@ pub const GROUP: u32 = 1 << 4;
 pub const TRUST_OWNER: u32 = 1 << 5;
 /// `RINGBUF_FAST`
 pub const FAST: u32 = 1 << 6;
+/// `RINGBUF_FULL_FENCE`
+pub const FULL_FENCE: u32 = 1 << 7;
 
 pub(crate) const FLAGS: u32 =
-    REOPEN | PREFAULT | LOCK_MEMORY | HUGE_PAGES | GROUP | TRUST_OWNER | FAST;
+    REOPEN | PREFAULT | LOCK_MEMORY | HUGE_PAGES | GROUP | TRUST_OWNER | FAST | FULL_FENCE;
 /// The size of the structure in the first version of the ABI, for ever.
 const SIZE_FIRST: usize = 80;
 

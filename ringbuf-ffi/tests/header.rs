@@ -76,6 +76,7 @@ fn layout() -> String {
         ("RINGBUF_GROUP", options::GROUP),
         ("RINGBUF_TRUST_OWNER", options::TRUST_OWNER),
         ("RINGBUF_FAST", options::FAST),
+        ("RINGBUF_FULL_FENCE", options::FULL_FENCE),
         ("RINGBUF_METADATA_MAX", u32::try_from(ringbuf_shm::METADATA_LEN_MAX).unwrap()),
         ("RINGBUF_TYPE_NAME_MAX", u32::try_from(ringbuf_shm::TYPE_NAME_LEN_MAX).unwrap()),
         ("RINGBUF_REDELIVERED", message::REDELIVERED),

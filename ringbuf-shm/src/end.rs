@@ -10,12 +10,13 @@ use crate::error::{ClaimError, OpenError, ReadError};
 use crate::fork::Home;
 use crate::layout::{CONSUMER_ROW, PRODUCER_ROW};
 use crate::locks::LockFile;
+use crate::membarrier;
 use crate::native::{Native, count};
 use crate::patience::{TimePatience, Wait};
 use crate::ring::Ring;
 use crate::{Presence, Sleeper};
 use ringbuf_core::error as core_error;
-use ringbuf_core::event::{Event, EventWords};
+use ringbuf_core::event::{Event, EventWords, Fencing};
 use ringbuf_core::peer::{Predecessor, RowWords, Seat, Who};
 use ringbuf_core::spsc::{self, ConsumerWords, ProducerWords};
 use ringbuf_core::wait::{Counterpart, Peer, WaitError};
@@ -60,6 +61,7 @@ pub(crate) struct End {
     sleeps: &'static EventWords<Native>,
     pub(crate) native: &'static Native,
     may_sleep: bool,
+    fencing: Fencing,
     spin: Duration,
     /// The kernel's word that this peer lives. Dropped, hence closed, after `drop`
     /// has marked the row.
@@ -100,6 +102,7 @@ impl End {
             sleeps,
             native,
             may_sleep: ring.sleeper() != Sleeper::Spin,
+            fencing: membarrier::fencing(ring.fence()),
             spin: crate::patience::spin_default(),
             locks,
             ring: ring.clone(),
@@ -162,7 +165,7 @@ impl End {
     #[inline]
     pub(crate) fn notify(&self) {
         if self.may_sleep {
-            Event::new(self.native, self.wakes).notify();
+            Event::new(self.native, self.wakes).fenced(self.fencing).notify();
         }
     }
 
@@ -252,7 +255,7 @@ impl End {
         look: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
         let mut patience = TimePatience::new(wait, self.spin, self.may_sleep);
-        let event = Event::new(self.native, self.sleeps);
+        let event = Event::new(self.native, self.sleeps).fenced(self.fencing);
         let found = self.peer().wait(self.native, event, &mut patience, look);
         count(&self.native.probes, patience.probes());
         Ok(Some(found?))
@@ -272,7 +275,7 @@ impl End {
         if !self.is_here() {
             return Err(OpenError::Forked);
         }
-        let event = Event::new(self.native, self.sleeps);
+        let event = Event::new(self.native, self.sleeps).fenced(self.fencing);
         self.wait_for_arrival(
             self.native,
             event,

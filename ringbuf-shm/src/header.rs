@@ -36,8 +36,23 @@ const BOOT_UNKNOWN: [u8; 16] = [0xFF; 16];
 pub enum Sleeper {
     /// On a shared futex, after a short spin.
     Futex,
-    /// Never: whoever waits keeps its core busy, and nobody pays for a fence.
+    /// Never: whoever waits keeps its core busy, and nobody is ever interrupted.
     Spin,
+}
+
+/// How a peer that stored something makes sure that it sees who went to sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fence {
+    /// With a fence of its own, for every message or batch: some 20 to 80 ns, for the line
+    /// is being read by others.
+    Full,
+    /// With none: who goes to sleep has the kernel interrupt all processors on which a
+    /// process runs that has such a ring open, some microseconds for the sleeper.
+    ///
+    /// A process that opened one ring of this kind can be interrupted so for as long as it
+    /// lives, by sleepers on any such ring of the machine.
+    Asymmetric,
 }
 
 /// What becomes of messages that a consumer was shown and had not released when it died.
@@ -70,6 +85,7 @@ pub(crate) struct Spec {
     pub(crate) type_align: u64,
     pub(crate) metadata: Vec<u8>,
     pub(crate) sleeper: Sleeper,
+    pub(crate) fence: Fence,
     pub(crate) redelivery: Redelivery,
     pub(crate) reopen: bool,
     pub(crate) other_boot: OtherBoot,
@@ -122,7 +138,10 @@ impl Description {
             Kind::Broadcast => 3,
         };
         header.shape = spec.shape.code();
-        header.fence = 1;
+        header.fence = match spec.fence {
+            Fence::Full => 1,
+            Fence::Asymmetric => 2,
+        };
         header.sleeper = match spec.sleeper {
             Sleeper::Futex => 1,
             Sleeper::Spin => 2,
@@ -287,9 +306,12 @@ impl Header {
     fn spec(&self, metadata: &[u8]) -> Result<Spec, OpenError> {
         let sides = self.sides()?;
         let shape = self.shape(&sides)?;
-        if self.fence != 1 {
-            return Err(OpenError::Unsupported("this fence mode"));
-        }
+        let fence = match self.fence {
+            1 => Fence::Full,
+            // Nobody sleeps who could call the barrier.
+            2 if self.sleeper != 2 => Fence::Asymmetric,
+            _ => return Err(OpenError::Unsupported("this fence mode")),
+        };
         let sleeper = match self.sleeper {
             1 => Sleeper::Futex,
             2 => Sleeper::Spin,
@@ -340,6 +362,7 @@ impl Header {
             type_align: self.type_align,
             metadata: metadata.to_vec(),
             sleeper,
+            fence,
             redelivery,
             reopen,
             other_boot,

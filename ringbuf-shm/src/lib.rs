@@ -61,6 +61,7 @@ mod layout;
 mod lent;
 mod locks;
 mod map;
+mod membarrier;
 pub mod mpmc;
 mod name;
 mod native;
@@ -74,7 +75,7 @@ pub mod spsc;
 mod stat;
 
 pub use error::{ClaimError, OpenError, PushError, ReadError};
-pub use header::{OtherBoot, Redelivery, Shape, Sleeper};
+pub use header::{Fence, OtherBoot, Redelivery, Shape, Sleeper};
 pub use kind::Kind;
 pub use layout::{FORMAT_VERSION, METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
 pub use name::{DIRECTORY_VARIABLE, directory, list};

@@ -1,10 +1,11 @@
 //! The machine in production: atomics in a mapped file, and a shared futex.
 
+use crate::membarrier;
 use ringbuf_core::machine::Machine;
 use rustix::thread::futex;
 use std::mem::offset_of;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, compiler_fence, fence};
 
 /// Nanoseconds of a second.
 const SECOND: u64 = 1_000_000_000;
@@ -24,6 +25,8 @@ pub(crate) struct Native {
     pub(crate) probes: AtomicU64,
     /// Messages delivered that a dead consumer had been shown before.
     pub(crate) redelivered: AtomicU64,
+    /// How often this side had to sleep without the fence that it asked the kernel for.
+    pub(crate) unfenced: AtomicU64,
 }
 
 const _: () = {
@@ -32,6 +35,7 @@ const _: () = {
     assert!(offset_of!(Native, wakes) == 16);
     assert!(offset_of!(Native, probes) == 24);
     assert!(offset_of!(Native, redelivered) == 32);
+    assert!(offset_of!(Native, unfenced) == 40);
 };
 
 /// Adds to a number that one side counts. Relaxed: it is for people.
@@ -47,6 +51,21 @@ impl Machine for Native {
     #[inline(always)]
     fn fence(&self, order: Ordering) {
         fence(order);
+    }
+
+    #[inline(always)]
+    fn light_fence(&self) {
+        compiler_fence(SeqCst);
+    }
+
+    #[cold]
+    fn heavy_fence(&self) -> bool {
+        let fenced = membarrier::interrupt_all();
+        if !fenced {
+            fence(SeqCst);
+            count(&self.unfenced, 1);
+        }
+        fenced
     }
 
     #[inline(always)]

@@ -2,9 +2,10 @@
 
 use crate::backing::Access;
 use crate::error::OpenError;
-use crate::header::{OtherBoot, Redelivery, Shape, Sides, Sleeper, Spec};
+use crate::header::{Fence, OtherBoot, Redelivery, Shape, Sides, Sleeper, Spec};
 use crate::kind::Kind;
 use crate::layout::{CLAIMS, METADATA_LEN_MAX, TYPE_NAME_LEN_MAX};
+use crate::membarrier;
 use crate::name::{WRITABLE_BY_ALL, WRITABLE_BY_GROUP};
 use ringbuf_core::geometry::Records;
 use ringbuf_core::mpmc::Progress;
@@ -47,6 +48,7 @@ pub struct Options {
     type_name: String,
     metadata: Vec<u8>,
     sleeper: Sleeper,
+    fence: Option<Fence>,
     redelivery: Redelivery,
     progress: Progress,
     reopen: bool,
@@ -83,6 +85,7 @@ impl Options {
             type_name: String::new(),
             metadata: Vec::new(),
             sleeper: Sleeper::Futex,
+            fence: None,
             redelivery: Redelivery::Redeliver,
             progress: Progress::default(),
             reopen: false,
@@ -199,6 +202,21 @@ impl Options {
     /// How the peers of the ring sleep.
     pub fn sleeper(mut self, sleeper: Sleeper) -> Self {
         self.sleeper = sleeper;
+        self
+    }
+
+    /// Who pays so that no sleeper is missed: whoever publishes, or whoever goes to sleep.
+    ///
+    /// By default the sleeper ([`Fence::Asymmetric`]) where the kernel offers that to the
+    /// creator, which Linux has done since 4.16. Choose [`Fence::Full`] if a process must not
+    /// be interrupted. No effect in rings whose peers never sleep. Where the kernel refuses
+    /// it to a peer, that one works all the same: as a publisher it pays itself, as a sleeper
+    /// it sleeps for a millisecond at a time, which is counted
+    /// ([`PeerStats::unfenced`](crate::PeerStats::unfenced)).
+    ///
+    /// Of a ring that exists it is not asked.
+    pub fn fence(mut self, fence: Fence) -> Self {
+        self.fence = Some(fence);
         self
     }
 
@@ -400,6 +418,12 @@ impl Options {
             type_align,
             metadata: self.metadata.clone(),
             sleeper: self.sleeper,
+            fence: match (self.sleeper, self.fence) {
+                (Sleeper::Spin, _) => Fence::Full,
+                (Sleeper::Futex, Some(fence)) => fence,
+                (Sleeper::Futex, None) if membarrier::is_offered() => Fence::Asymmetric,
+                (Sleeper::Futex, None) => Fence::Full,
+            },
             redelivery: match sides.kind() {
                 Kind::Spsc | Kind::Mpmc => self.redelivery,
                 Kind::Broadcast => Redelivery::Redeliver,

@@ -353,6 +353,12 @@ impl Ring {
         self.spec().sleeper
     }
 
+    /// Who pays so that no sleeper is missed.
+    #[must_use]
+    pub fn fence(&self) -> crate::Fence {
+        self.spec().fence
+    }
+
     /// Whether peers of an `mpmc` ring wait for one that was stopped while it held a slot;
     /// those of an `spsc` ring do, those of a broadcast ring never do.
     #[must_use]

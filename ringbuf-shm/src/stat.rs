@@ -64,6 +64,10 @@ pub struct PeerStats {
     pub wakes: u64,
     /// How often this side asked the kernel whether the other lives.
     pub probes: u64,
+    /// How often this side slept for a millisecond at most, because the kernel refused it
+    /// the fence that keeps a wake-up from being missed; see
+    /// [`Options::fence`](crate::Options::fence).
+    pub unfenced: u64,
 }
 
 impl Stats {
@@ -120,5 +124,6 @@ fn peer(
         sleeps: native.sleeps.load(Relaxed),
         wakes: native.wakes.load(Relaxed),
         probes: native.probes.load(Relaxed),
+        unfenced: native.unfenced.load(Relaxed),
     })
 }

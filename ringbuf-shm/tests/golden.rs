@@ -7,7 +7,7 @@
 #![cfg(target_endian = "little")]
 
 use ringbuf_shm::{
-    Kind, Options, OtherBoot, Predecessor, Progress, Redelivery, Ring, broadcast, spsc,
+    Fence, Kind, Options, OtherBoot, Predecessor, Progress, Redelivery, Ring, broadcast, spsc,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -31,6 +31,7 @@ fn options() -> Options {
     Options::new()
         .type_name("Frame v1")
         .metadata(b"caps")
+        .fence(Fence::Full)
         .redelivery(Redelivery::Drop)
         .reopen(true)
         .other_boot(OtherBoot::Reset)

@@ -133,6 +133,14 @@ impl Machine for Counting {
         count(|tally| tally.fences += 1);
     }
 
+    /// No operation of the processor's.
+    fn light_fence(&self) {}
+
+    fn heavy_fence(&self) -> bool {
+        count(|tally| tally.calls += 1);
+        true
+    }
+
     fn spin(&self) {}
 
     fn sleep(&self, _: &Counted<u32>, _: u32, _: u64) {

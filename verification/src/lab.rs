@@ -179,6 +179,18 @@ impl Machine for Lab {
         }
     }
 
+    // Loom knows no fence of one's own on others: both are what they are together.
+    #[track_caller]
+    fn light_fence(&self) {
+        self.fence(Ordering::SeqCst);
+    }
+
+    #[track_caller]
+    fn heavy_fence(&self) -> bool {
+        self.fence(Ordering::SeqCst);
+        true
+    }
+
     fn spin(&self) {
         loom::thread::yield_now();
     }

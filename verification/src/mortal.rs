@@ -160,6 +160,17 @@ impl Machine for Mortal {
         step(Location::caller(), Kind::Fence, Some(order));
     }
 
+    #[track_caller]
+    fn light_fence(&self) {
+        self.fence(Ordering::SeqCst);
+    }
+
+    #[track_caller]
+    fn heavy_fence(&self) -> bool {
+        self.fence(Ordering::SeqCst);
+        true
+    }
+
     fn spin(&self) {}
 
     #[track_caller]

@@ -92,11 +92,13 @@ pub fn mentions(edge: &str) -> BTreeSet<String> {
     places
 }
 
-const CALLS: [(&str, Kind); 4] = [
+const CALLS: [(&str, Kind); 6] = [
     (".load(", Kind::Load),
     (".store(", Kind::Store),
     (".compare_exchange(", Kind::Exchange),
     (".fence(", Kind::Fence),
+    (".light_fence(", Kind::Fence),
+    (".heavy_fence(", Kind::Fence),
 ];
 const ORDERINGS: [&str; 5] = ["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst"];
 /// How far above an operation its comment may begin.
@@ -116,11 +118,15 @@ fn operations_of(file: &str, text: &str) -> Vec<Operation> {
         for (call, kind) in CALLS {
             let Some(at) = line.find(call) else { continue };
             let arguments = arguments(&lines, index, at + call.len());
-            let orderings = arguments
+            let mut orderings: Vec<_> = arguments
                 .split(|letter: char| !letter.is_alphanumeric())
                 .filter(|word| ORDERINGS.contains(word))
                 .map(str::to_owned)
                 .collect();
+            if orderings.is_empty() {
+                // Light and heavy fences: together they are what two of these are.
+                orderings.push("SeqCst".to_owned());
+            }
             let comment = comment_above(&lines, index);
             found.push(Operation {
                 file: file.to_owned(),

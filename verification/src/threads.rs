@@ -48,6 +48,15 @@ impl Machine for Threads {
         fence(order);
     }
 
+    fn light_fence(&self) {
+        fence(Ordering::SeqCst);
+    }
+
+    fn heavy_fence(&self) -> bool {
+        fence(Ordering::SeqCst);
+        true
+    }
+
     fn spin(&self) {
         let round = ROUND.replace(ROUND.get().wrapping_add(1));
         if round.is_multiple_of(ROUNDS) { thread::yield_now() } else { spin_loop() }

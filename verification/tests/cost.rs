@@ -3,7 +3,7 @@
 //! Method: the same calls on a machine that counts, with the words laid out as in a
 //! file. The counts are exact, so they are compared, not bounded.
 
-use ringbuf_core::event::{Event, EventWords};
+use ringbuf_core::event::{Event, EventWords, Fencing};
 use ringbuf_core::geometry::Records;
 use ringbuf_core::machine::Line;
 use ringbuf_core::record;
@@ -165,6 +165,17 @@ fn a_notification_that_nobody_sleeps_for_is_one_fence_and_two_loads() {
     let tally = counting(|| assert!(!event.notify()));
     assert_eq!(tally.of(&words), uses(2, 0));
     assert_eq!((tally.fences, tally.calls, tally.lines()), (1, 0, 1));
+}
+
+#[test]
+fn with_light_fences_a_notification_is_two_loads_and_a_sleep_two_calls() {
+    let words = EventWords { epoch: Counted::new(0), woken: Counted::new(0) };
+    let event = Event::new(&Counting, &words).fenced(Fencing::Light);
+    let tally = counting(|| assert!(!event.notify()));
+    assert_eq!(tally.of(&words), uses(2, 0));
+    assert_eq!((tally.fences, tally.calls, tally.lines()), (0, 0, 1));
+    let tally = counting(|| assert_eq!(event.sleep(1, || None::<()>), None));
+    assert_eq!((tally.fences, tally.calls), (0, 2), "the barrier, and the sleep");
 }
 
 #[test]

@@ -4,13 +4,18 @@
 //! loom reports. One notifier with no bound on preemptions; two with the bound that
 //! the name says.
 
+use ringbuf_core::event::Fencing;
 use ringbuf_verification::lab::{explore, explore_deaths};
 use ringbuf_verification::model::event;
 
 #[test]
 fn a_sleeper_is_woken() {
-    println!("event: {}", explore(None, event::wakes));
-    println!("event, notifier first: {}", explore(None, event::wakes_first));
+    for fencing in [Fencing::Full, Fencing::Heavy, Fencing::Light] {
+        let wakes = explore(None, move || event::wakes(fencing));
+        println!("event, fences {fencing:?}: {wakes}");
+        let first = explore(None, move || event::wakes_first(fencing));
+        println!("event, fences {fencing:?}, notifier first: {first}");
+    }
 }
 
 #[test]

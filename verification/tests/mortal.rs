@@ -9,6 +9,7 @@
 mod lives;
 
 use lives::{event, lanes, passing, publishers, records, rows, slots, subscribers};
+use ringbuf_core::event::Fencing;
 use ringbuf_core::life::Delivery;
 use ringbuf_core::mpmc::Progress;
 use ringbuf_core::position::Position;
@@ -141,12 +142,18 @@ fn subscribers_that_die_leave_their_rows_and_cells_and_disturb_nobody() {
 
 #[test]
 fn a_sleeper_is_woken_by_the_second_notifier_wherever_the_first_died() {
-    println!("notifiers: {} pairs of lives", every_pair(event::notifiers));
+    for fencing in [Fencing::Full, Fencing::Light] {
+        let count = every_pair(|first, second| event::notifiers(first, second, fencing));
+        println!("notifiers, fences {fencing:?}: {count} pairs of lives");
+    }
 }
 
 #[test]
 fn a_sleeper_that_dies_leaves_nothing_that_keeps_another_asleep() {
-    println!("sleepers: {} pairs of lives", every_pair(event::sleepers));
+    for fencing in [Fencing::Full, Fencing::Light] {
+        let count = every_pair(|first, second| event::sleepers(first, second, fencing));
+        println!("sleepers, fences {fencing:?}: {count} pairs of lives");
+    }
 }
 
 #[test]
@@ -184,8 +191,10 @@ fn every_operation_of_the_core_was_killed_at() {
             every_first(subscribers);
         }
     }
-    every_pair(event::notifiers);
-    every_pair(event::sleepers);
+    for fencing in [Fencing::Full, Fencing::Light] {
+        every_pair(|first, second| event::notifiers(first, second, fencing));
+        every_pair(|first, second| event::sleepers(first, second, fencing));
+    }
     every_pair(rows::holders);
     every_pair(rows::waiters);
     let killed = killed_at();

@@ -147,7 +147,7 @@ static void options_that_make_no_sense_are_refused(void)
     OPTIONS(consumers_max = 1, -EINVAL);
     OPTIONS(redeliveries_max = 1, -EINVAL);
     OPTIONS(redelivery = RINGBUF_REDELIVERY_DROP, 0);
-    OPTIONS(flags = 1u << 7, -EINVAL);
+    OPTIONS(flags = 1u << 8, -EINVAL);
 }
 
 /* EXPECTED is what becomes of a subscriber that joins like this. */

@@ -129,7 +129,7 @@ static void options_that_make_no_sense_are_refused(void)
     OPTIONS(redelivery = 2, -EINVAL);
     OPTIONS(other_boot = 2, -EINVAL);
     OPTIONS(flags = RINGBUF_REOPEN | RINGBUF_PREFAULT, 0);
-    OPTIONS(flags = 1u << 7, -EINVAL);
+    OPTIONS(flags = 1u << 8, -EINVAL);
     OPTIONS(mode = 01000, -EINVAL);
     OPTIONS(group = 1, -EINVAL); /* without RINGBUF_GROUP */
     OPTIONS(owner = 1, -EINVAL); /* without RINGBUF_TRUST_OWNER */

@@ -145,7 +145,7 @@ static void options_that_make_no_sense_are_refused(void)
     OPTIONS(views_max = 1, -EINVAL);
     OPTIONS(reader_patience_ns = 1, -EINVAL);
     OPTIONS(flags = RINGBUF_REOPEN | RINGBUF_FAST, 0);
-    OPTIONS(flags = 1u << 7, -EINVAL);
+    OPTIONS(flags = 1u << 8, -EINVAL);
 }
 
 static void claims_are_several_and_end_once(void)

@@ -14,6 +14,7 @@ use crate::layout::PRODUCER_ROW;
 use crate::locks::LockFile;
 use crate::map::Rows;
 use crate::map::broadcast::PoolSlots;
+use crate::membarrier;
 use crate::native::{Native, count};
 use crate::patience::{Patrol, TimePatience, Wait};
 use crate::regions::EventRegion;
@@ -22,7 +23,7 @@ use ringbuf_core::broadcast::Broadcast;
 use ringbuf_core::cell::{free_cell, take_cells};
 use ringbuf_core::crowd::{presence, takings};
 use ringbuf_core::error::Corrupt;
-use ringbuf_core::event::{Event, EventWords};
+use ringbuf_core::event::{Event, EventWords, Fencing};
 use ringbuf_core::peer::{Presence, RowWords, Who};
 use ringbuf_core::wait::{Counterpart, Peer, WaitError};
 use std::os::fd::AsFd;
@@ -47,6 +48,7 @@ pub(super) struct Seat {
     cells: Box<[u32]>,
     events: &'static EventRegion,
     may_sleep: bool,
+    fencing: Fencing,
     /// The kernel's word that this peer lives. Dropped, hence closed, after `drop` has
     /// marked the row.
     locks: LockFile,
@@ -114,6 +116,7 @@ impl Seat {
             // SAFETY: as above.
             events: unsafe { map.events() },
             may_sleep: ring.sleeper() != Sleeper::Spin,
+            fencing: membarrier::fencing(ring.fence()),
             locks,
             ring: ring.clone(),
         }
@@ -168,7 +171,7 @@ impl Seat {
     #[inline]
     pub(super) fn notify_data(&self) {
         if self.may_sleep {
-            Event::new(self.native, &self.events.data).notify();
+            self.event(&self.events.data).notify();
         }
     }
 
@@ -177,15 +180,20 @@ impl Seat {
     #[inline]
     pub(super) fn notify_room_after_fence(&self) {
         if self.may_sleep {
-            Event::new(self.native, &self.events.room).notify_after_fence();
+            self.event(&self.events.room).notify_after_fence();
         }
     }
 
     /// Tells the other side.
     pub(super) fn notify_others(&self) {
         if self.may_sleep {
-            Event::new(self.native, self.other_event()).notify();
+            self.event(self.other_event()).notify();
         }
+    }
+
+    #[inline(always)]
+    fn event(&self, words: &'static EventWords<Native>) -> Event<'static, Native> {
+        Event::new(self.native, words).fenced(self.fencing)
     }
 
     fn own_event(&self) -> &'static EventWords<Native> {
@@ -199,7 +207,7 @@ impl Seat {
     /// Gives up what dead subscribers have left.
     fn sweep(&self) {
         if self.words.sweep(self.who, &self.locks) && self.may_sleep {
-            Event::new(self.native, &self.events.room).notify();
+            self.event(&self.events.room).notify();
         }
     }
 
@@ -237,7 +245,7 @@ impl Seat {
         }
         let probed = Some(waiting.patrol.last());
         let mut patience = TimePatience::after(probed, wait, waiting.spin, self.may_sleep);
-        let event = Event::new(self.native, self.own_event());
+        let event = self.event(self.own_event());
         let found = others.wait(self.native, event, &mut patience, look);
         count(&self.native.probes, patience.probes());
         waiting.patrol.set_last(patience.probed());
@@ -249,7 +257,7 @@ impl Seat {
         if !self.is_here() {
             return Err(OpenError::Forked);
         }
-        let event = Event::new(self.native, self.own_event());
+        let event = self.event(self.own_event());
         self.wait_for_arrival(self.native, event, TimePatience::new(wait, spin, self.may_sleep))
     }
 }

@@ -24,10 +24,15 @@ struct Wide {
 /// Of each shape: `spsc` up to 2, `mpmc` from 3 on, broadcast from 6 on.
 fn made() -> Vec<Description> {
     let options = Options::new().capacity(64).slot_size(100).type_name("Tick").metadata(b"caps");
+    let options = options.fence(Fence::Asymmetric);
     let many = options.clone().lanes(3).producers_max(5).consumers_max(7).redeliveries_max(254);
     let most = many.clone().lanes(1).producers_max(4095).consumers_max(1).huge_pages(true);
     let views = options.clone().subscribers_max(5).views_max(7);
-    let patience = views.clone().reopen(true).reader_patience(Some(Duration::from_millis(3)));
+    let patience = views
+        .clone()
+        .fence(Fence::Full)
+        .reopen(true)
+        .reader_patience(Some(Duration::from_millis(3)));
     // Its data would begin at 2 MiB by chance.
     let crowd = options.clone().subscribers_max(1024).views_max(VIEWS_MOVED).capacity(1 << 17);
     let specs = [
@@ -154,7 +159,7 @@ fn reserved_numbers_are_refused_by_name() {
         assert!(matches!(error, OpenError::Shape { found } if found == shape));
     }
     for (offset, value) in [
-        (offset_of!(Header, fence), 2),
+        (offset_of!(Header, fence), 3),
         (offset_of!(Header, sleeper), 3),
         (offset_of!(Header, redelivery), 3),
         (offset_of!(Header, reopen), 0),

@@ -12,13 +12,14 @@ use crate::fork::Home;
 use crate::header::Sides;
 use crate::locks::LockFile;
 use crate::map::{LaneSlots, Lanes, Rows};
+use crate::membarrier;
 use crate::native::{Native, count};
 use crate::patience::{Patrol, TimePatience, Wait};
 use crate::regions::{BoardRegion, EventRegion};
 use crate::ring::Ring;
 use ringbuf_core::crowd::{Crowd, depart, presence, takings};
 use ringbuf_core::error::Corrupt;
-use ringbuf_core::event::{Event, EventWords};
+use ringbuf_core::event::{Event, EventWords, Fencing};
 use ringbuf_core::floor::Floor;
 use ringbuf_core::flush::Standing;
 use ringbuf_core::lanes::Occupied;
@@ -58,6 +59,7 @@ pub(super) struct Seat {
     /// Whether this peer waits for messages, and not for room.
     reads: bool,
     may_sleep: bool,
+    fencing: Fencing,
     /// The kernel's word that this peer lives. Dropped, hence closed, after `drop` has
     /// marked the row.
     locks: LockFile,
@@ -105,6 +107,7 @@ impl Seat {
             events: unsafe { map.events() },
             reads: side == Side::Consumer,
             may_sleep: ring.sleeper() != Sleeper::Spin,
+            fencing: membarrier::fencing(ring.fence()),
             locks,
             ring: ring.clone(),
         };
@@ -224,7 +227,7 @@ impl Seat {
     #[inline(always)]
     fn notify(&self, event: &'static EventWords<Native>) {
         if self.may_sleep {
-            Event::new(self.native, event).notify();
+            Event::new(self.native, event).fenced(self.fencing).notify();
         }
     }
 
@@ -318,7 +321,7 @@ impl Seat {
         if !self.is_here() {
             return Err(OpenError::Forked);
         }
-        let event = Event::new(self.native, self.own_event());
+        let event = Event::new(self.native, self.own_event()).fenced(self.fencing);
         self.wait_for_arrival(self.native, event, TimePatience::new(wait, spin, self.may_sleep))
     }
 
@@ -359,7 +362,7 @@ impl Seat {
         let look = || look(if spun.get() { Patient::No } else { Patient::Yes });
         let mut patience =
             TimePatience::after(swept, wait, waiting.spin, self.may_sleep).telling(&spun);
-        let event = Event::new(self.native, self.own_event());
+        let event = Event::new(self.native, self.own_event()).fenced(self.fencing);
         let found = self.others(waiting).wait(self.native, event, &mut patience, look);
         count(&self.native.probes, patience.probes());
         waiting.patrol.set_last(patience.probed());

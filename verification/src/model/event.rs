@@ -2,7 +2,7 @@
 
 use crate::lab::{FOREVER, Lab, U32, UNTIL_WOKEN, mortal};
 use loom::sync::atomic::AtomicU64;
-use ringbuf_core::event::{Event, EventWords};
+use ringbuf_core::event::{Event, EventWords, Fencing};
 use std::rc::Rc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
@@ -10,18 +10,20 @@ struct Scene {
     words: EventWords<Lab>,
     /// What each notifier publishes before it notifies.
     posted: [AtomicU64; 2],
+    fencing: Fencing,
 }
 
 impl Scene {
-    fn new() -> Rc<Self> {
+    fn new(fencing: Fencing) -> Rc<Self> {
         Rc::new(Self {
             words: EventWords { epoch: U32::new(0), woken: U32::new(0) },
             posted: [AtomicU64::new(0), AtomicU64::new(0)],
+            fencing,
         })
     }
 
     fn event(&self) -> Event<'_, Lab> {
-        Event::new(&Lab, &self.words)
+        Event::new(&Lab, &self.words).fenced(self.fencing)
     }
 
     fn post(&self, number: usize) {
@@ -43,8 +45,8 @@ impl Scene {
 }
 
 /// One publishes and notifies, one sleeps until it finds what was published.
-pub fn wakes() {
-    let scene = Scene::new();
+pub fn wakes(fencing: Fencing) {
+    let scene = Scene::new(fencing);
     let far = Rc::clone(&scene);
     let thread = loom::thread::spawn(move || far.post(0));
     scene.wait_for(0);
@@ -53,8 +55,8 @@ pub fn wakes() {
 
 /// As [`wakes`], with the notifier run first: loom does not try the same
 /// interleavings then.
-pub fn wakes_first() {
-    let scene = Scene::new();
+pub fn wakes_first(fencing: Fencing) {
+    let scene = Scene::new(fencing);
     let far = Rc::clone(&scene);
     let thread = loom::thread::spawn(move || far.wait_for(0));
     scene.post(0);
@@ -64,7 +66,7 @@ pub fn wakes_first() {
 /// Two publish and notify; the first dies at any step. One sleeps until it finds
 /// what the second published.
 pub fn notifier_dies(after: u32) {
-    let scene = Scene::new();
+    let scene = Scene::new(Fencing::Full);
     let threads = [(0, after), (1, FOREVER)].map(|(number, after)| {
         let far = Rc::clone(&scene);
         loom::thread::spawn(move || {

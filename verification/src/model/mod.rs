@@ -19,6 +19,7 @@ pub mod strict;
 pub mod wait;
 
 use crate::lab::{Explored, explore, explore_deaths};
+use ringbuf_core::event::Fencing;
 use ringbuf_core::life::Delivery::{Latest, Lossless, Lossy};
 use ringbuf_core::subscriber::Want;
 
@@ -61,7 +62,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 72] = [
+pub const MODELS: [Model; 73] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -159,8 +160,9 @@ pub const MODELS: [Model; 72] = [
     Model { name: "broadcast_slow_sweeper", run: Run::Lives(broadcast_deaths::slow_sweeper) },
     Model { name: "flush_sees_the_end", run: Run::Lives(flush::sees_the_end_of_reading) },
     Model { name: "flush_outlasts_a_death", run: Run::Dies(flush::outlasts_a_death) },
-    Model { name: "event_wakes", run: Run::Lives(event::wakes) },
-    Model { name: "event_wakes_first", run: Run::Lives(event::wakes_first) },
+    Model { name: "event_wakes", run: Run::Lives(|| event::wakes(Fencing::Full)) },
+    Model { name: "event_wakes_first", run: Run::Lives(|| event::wakes_first(Fencing::Full)) },
+    Model { name: "event_wakes_lightly", run: Run::Lives(|| event::wakes(Fencing::Light)) },
     Model { name: "event_notifier_dies", run: Run::Dies(event::notifier_dies) },
     Model { name: "peer_two_newcomers", run: Run::Lives(peer::two_newcomers) },
     Model { name: "peer_newcomer_and_leaver", run: Run::Lives(peer::newcomer_and_leaver) },

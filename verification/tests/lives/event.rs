@@ -1,6 +1,6 @@
 //! Lives of those who wake and of those who sleep.
 
-use ringbuf_core::event::{Event, EventWords};
+use ringbuf_core::event::{Event, EventWords, Fencing};
 use ringbuf_verification::mortal::{Mortal, Plain, meanwhile, mortal};
 use std::cell::Cell;
 
@@ -11,9 +11,9 @@ fn words() -> EventWords<Mortal> {
 }
 
 /// Somebody sleeps, two notifiers die, a third lives. Which of the two lived?
-pub(crate) fn notifiers(first: u32, second: u32) -> (bool, bool) {
+pub(crate) fn notifiers(first: u32, second: u32, fencing: Fencing) -> (bool, bool) {
     let (machine, words) = (Mortal::default(), words());
-    let event = Event::new(&machine, &words);
+    let event = Event::new(&machine, &words).fenced(fencing);
     assert_eq!(event.sleep(SLICE, || None::<()>), None);
     assert!(machine.asleep.get());
     let lives = [first, second].map(|after| mortal(after, || event.notify()).is_some());
@@ -28,9 +28,9 @@ pub(crate) fn notifiers(first: u32, second: u32) -> (bool, bool) {
 
 /// Two sleepers die, a third lives and sleeps. Which of the two lived? A notifier
 /// comes while the first announces itself, so that its announcement fails.
-pub(crate) fn sleepers(first: u32, second: u32) -> (bool, bool) {
+pub(crate) fn sleepers(first: u32, second: u32, fencing: Fencing) -> (bool, bool) {
     let (machine, words) = (Mortal::default(), words());
-    let event = Event::new(&machine, &words);
+    let event = Event::new(&machine, &words).fenced(fencing);
     let lives = [first, second].map(|after| {
         let posted = Cell::new(false);
         let look = || {
