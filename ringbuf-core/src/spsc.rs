@@ -135,6 +135,14 @@ impl<'a, M: Machine> Producer<'a, M> {
         self.tail
     }
 
+    /// How many positions are known to be free, without a look: perhaps fewer than there
+    /// are, never more.
+    #[inline(always)]
+    #[must_use]
+    pub fn free_seen(&self) -> u64 {
+        self.capacity - self.tail.since(self.head_seen)
+    }
+
     /// How many positions are certainly free: only this producer can make it less.
     ///
     /// # Errors

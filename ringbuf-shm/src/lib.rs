@@ -69,6 +69,7 @@ mod options;
 mod patience;
 mod payload;
 mod pool;
+mod prefetch;
 mod regions;
 mod ring;
 pub mod spsc;

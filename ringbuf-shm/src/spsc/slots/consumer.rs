@@ -11,6 +11,7 @@ use crate::native::{Native, count};
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::payload::Payload;
+use crate::prefetch;
 use crate::ring::Ring;
 use crate::spsc::neighbour;
 use crate::spsc::slots::Slots;
@@ -146,8 +147,15 @@ impl<T: Payload> Consumer<T> {
 
     #[inline(always)]
     fn span(&mut self, most: u64, wait: Wait) -> Result<Span, ReadError> {
-        let core = &mut self.core;
-        self.end.read(wait, move || core.read(most))
+        let (core, slots) = (&mut self.core, self.slots);
+        self.end.read(wait, move || {
+            let found = core.read(most);
+            if found.is_err() {
+                // The message that is waited for arrives together with the word that says so.
+                prefetch::fetch(slots.slot(core.position()));
+            }
+            found
+        })
     }
 
     #[inline(always)]

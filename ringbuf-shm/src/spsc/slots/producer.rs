@@ -10,6 +10,7 @@ use crate::native::Native;
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::payload::Payload;
+use crate::prefetch::Ahead;
 use crate::ring::Ring;
 use crate::spsc::slots::Slots;
 use crate::spsc::{flush, neighbour};
@@ -37,6 +38,7 @@ use std::time::Duration;
 pub struct Producer<T: Payload> {
     core: CachePadded<spsc::Producer<'static, Native>>,
     slots: Slots<T>,
+    ahead: Ahead,
     end: End,
 }
 
@@ -48,7 +50,8 @@ impl<T: Payload> Producer<T> {
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.slots_of::<T>()?)?;
         let end = End::attach(ring, Side::Producer)?;
-        Ok(Self { core: CachePadded::new(end.stream_producer()?), slots: Slots::of(ring), end })
+        let core = CachePadded::new(end.stream_producer()?);
+        Ok(Self { core, slots: Slots::of(ring), ahead: Ahead::of::<T>(), end })
     }
 
     /// Puts a value in, if there is room now.
@@ -166,6 +169,11 @@ impl<T: Payload> Producer<T> {
     #[inline(always)]
     fn publish(&mut self, count: u64) {
         self.core.commit(count);
+        // A batch is written at once: its lines come side by side without being asked for.
+        if count == 1 {
+            let (slots, next) = (self.slots, self.core.position());
+            self.ahead.own(self.core.free_seen(), |ahead| slots.slot(next.plus(ahead)));
+        }
         self.end.notify();
     }
 
