@@ -87,41 +87,57 @@ impl Reader {
     #[inline(always)]
     pub(super) fn read(&mut self, wait: Wait) -> Result<(u32, Taken), ReadError> {
         self.seat.check_read()?;
+        // Here, and not through what chooses among lanes: most rings have one.
+        let [lane] = &mut *self.lanes else { return self.read_any(wait) };
+        match lane.read() {
+            Ok(taken) => Ok((0, taken)),
+            Err(nothing) => self.found_nothing(nothing, wait),
+        }
+    }
+
+    #[cold]
+    fn read_any(&mut self, wait: Wait) -> Result<(u32, Taken), ReadError> {
+        let (among, order) = (self.waiting.among, self.order);
+        match look(&self.seat, &mut self.lanes, among, order, Patient::Yes) {
+            Ok(found) => Ok(found),
+            Err(nothing) => self.found_nothing(nothing, wait),
+        }
+    }
+
+    /// What it means that the first look found nothing.
+    #[cold]
+    fn found_nothing(
+        &mut self,
+        nothing: core_error::ReadError,
+        wait: Wait,
+    ) -> Result<(u32, Taken), ReadError> {
         let (lanes, among, order) = (&mut *self.lanes, self.waiting.among, self.order);
         let (seat, dropped) = (&*self.seat, &mut self.dropped);
-        let occupied = seat.occupied();
-        let mut attempt = move |patient| {
-            let read = match patient {
-                Patient::Yes => Consumer::read,
-                Patient::No => Consumer::read_past,
-            };
-            let found = match &occupied {
-                None => read(&mut lanes[0]).map(|taken| (0, taken)),
-                Some(occupied) => occupied.read(lanes, among, order, read),
-            };
-            if found.is_err() {
-                // Nothing is released that would tell the producers of the room.
-                let now = lanes.iter().map(Consumer::dropped).sum();
-                if std::mem::replace(dropped, now) != now {
-                    seat.notify_room();
-                }
+        // Nothing is released that would tell the producers of the room.
+        let mut tell = |lanes: &[Consumer<'_, Native, LaneSlots>]| {
+            let now = lanes.iter().map(Consumer::dropped).sum();
+            if std::mem::replace(dropped, now) != now {
+                seat.notify_room();
             }
-            found
         };
-        let nothing = match attempt(Patient::Yes) {
-            Ok(found) => return Ok(found),
-            Err(error @ (core_error::ReadError::Empty | core_error::ReadError::Busy)) => error,
-            Err(error) => return Err(error.into()),
-        };
+        tell(lanes);
+        if !matches!(nothing, core_error::ReadError::Empty | core_error::ReadError::Busy) {
+            return Err(nothing.into());
+        }
         // Not through the answer: what comes by that way is taken apart and put together.
         let mut taken = None;
-        let look = |patient| match attempt(patient) {
+        let look = |patient| match look(seat, lanes, among, order, patient) {
             Ok(found) => {
                 taken = Some(found);
                 Ok(Some(()))
             }
-            Err(core_error::ReadError::Empty | core_error::ReadError::Busy) => Ok(None),
-            Err(error) => Err(ReadError::from(error)),
+            Err(error) => {
+                tell(lanes);
+                match error {
+                    core_error::ReadError::Empty | core_error::ReadError::Busy => Ok(None),
+                    error => Err(ReadError::from(error)),
+                }
+            }
         };
         self.seat.found_nothing(&mut self.waiting, wait, look)?;
         taken.ok_or_else(|| nothing.into())
@@ -149,5 +165,23 @@ impl Reader {
 
     pub(super) fn wait_for_peer(&self, wait: Wait) -> Result<bool, OpenError> {
         self.seat.wait_for_peer(wait, self.waiting.spin)
+    }
+}
+
+/// Takes the next message of these lanes, if there is one now.
+fn look(
+    seat: &Seat,
+    lanes: &mut [Consumer<'static, Native, LaneSlots>],
+    among: u64,
+    order: Order,
+    patient: Patient,
+) -> Result<(u32, Taken), core_error::ReadError> {
+    let read = match patient {
+        Patient::Yes => Consumer::read,
+        Patient::No => Consumer::read_past,
+    };
+    match seat.occupied() {
+        None => read(&mut lanes[0]).map(|taken| (0, taken)),
+        Some(occupied) => occupied.read(lanes, among, order, read),
     }
 }
