@@ -29,6 +29,7 @@ use crate::floor::Floor;
 pub use crate::lane::{Claim, Lane, LaneWords, Notices, Progress, Taken};
 use crate::machine::{Machine, Row, Word};
 use crate::peer::Who;
+use crate::position::Position;
 use crate::slot::{Fate, SlotWord, SlotWords, State, lap_of};
 use crate::strict::{Held, Walk};
 use core::fmt;
@@ -133,6 +134,13 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Producer<'a, M, R> {
             Seen::Far => return Err(ClaimError::Corrupt),
         }
         Ok(())
+    }
+
+    /// Where this producer looks next.
+    #[inline(always)]
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.cursor.at
     }
 
     /// The lane this producer writes to.
@@ -315,6 +323,13 @@ impl<'a, M: Machine, R: Row<Word = SlotWords<M>> + Copy> Consumer<'a, M, R> {
     #[must_use]
     pub fn me(&self) -> Who {
         self.me
+    }
+
+    /// Where this consumer looks next.
+    #[inline(always)]
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.cursor.at
     }
 
     /// The lane this consumer reads from.

@@ -307,6 +307,11 @@ impl Lanes {
         to_usize(self.slots.size())
     }
 
+    /// Bytes from one slot to the next.
+    pub(crate) fn stride(&self) -> usize {
+        to_usize(self.slots.stride())
+    }
+
     /// The header of a byte slot.
     ///
     /// # Safety
@@ -347,6 +352,13 @@ impl LaneSlots {
             stride: to_usize(lanes.slots.stride()),
             payload: to_usize(lanes.slots.prefix()) - lanes.words,
         }
+    }
+
+    /// Where the words of the slot at `index` are, which is below the number of slots.
+    #[inline(always)]
+    pub(crate) fn slot(&self, index: u64) -> *const u8 {
+        debug_assert!(index < self.count as u64);
+        self.words.wrapping_add(to_usize(index) * self.stride)
     }
 
     /// The payload of the slot at `index`, which is below the number of slots.

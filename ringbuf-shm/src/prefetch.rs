@@ -6,20 +6,14 @@
 //!
 //! Unsafe code here is the two instructions. On other processors than x86-64, nothing.
 
-/// The lines to write that a producer of one type asks for early: those of the slot so
-/// many slots ahead of its position, if that is free for it.
+/// Asks early for the lines of a slot, to write to them: so many slots ahead of a position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ahead {
     slots: u64,
 }
 
 /// Bytes of a line.
-const LINE: usize = 64;
-/// Lines ahead, for slots smaller than one: those of a producer that is not far ahead of
-/// its consumer are otherwise taken from under its reads. Measured, as those below.
-const LINES_SMALL: usize = 4;
-/// Lines ahead, for others.
-const LINES: usize = 16;
+pub(crate) const LINE: usize = 64;
 /// Slots longer than this are written for so long that the processor sees by itself what
 /// comes next.
 const SLOT_LEN_MAX: usize = 1024;
@@ -27,31 +21,30 @@ const SLOT_LEN_MAX: usize = 1024;
 const NEVER: u64 = u64::MAX;
 
 impl Ahead {
-    /// For slots of a `T`.
-    pub(crate) fn of<T>() -> Self {
-        let slots = match size_of::<T>() {
-            size @ 1..LINE => (LINES_SMALL * LINE).div_ceil(size) as u64,
-            size @ LINE..=SLOT_LEN_MAX => (LINES * LINE).div_ceil(size) as u64,
+    /// So many lines ahead, for slots of `len` bytes; one slot at least.
+    pub(crate) fn new(lines: usize, len: usize) -> Self {
+        let slots = match len {
+            1..=SLOT_LEN_MAX if can_own() => (lines * LINE).div_ceil(len) as u64,
             _ => NEVER,
         };
-        Self { slots: if can_own() { slots } else { NEVER } }
+        Self { slots }
     }
 
-    /// Asks for the lines of the slot so many ahead, to write to them, if it is one of the
-    /// next `free` slots.
+    /// Asks for the first `len` bytes of the slot so many ahead, if that is one of the next
+    /// `clear` slots: those that the other side is done with.
     #[inline(always)]
-    pub(crate) fn own<T>(self, free: u64, slot: impl FnOnce(u64) -> *const T) {
-        let Some(ahead) = self.within(free) else { return };
-        let slot = slot(ahead).cast::<u8>();
-        for line in 0..size_of::<T>().div_ceil(LINE) {
+    pub(crate) fn own(self, len: usize, clear: u64, slot: impl FnOnce(u64) -> *const u8) {
+        let Some(ahead) = self.within(clear) else { return };
+        let slot = slot(ahead);
+        for line in 0..len.div_ceil(LINE) {
             // SAFETY: there is a distance only where the processor has the instruction.
             unsafe { own_line(slot.wrapping_add(line * LINE)) };
         }
     }
 
     #[inline(always)]
-    fn within(self, free: u64) -> Option<u64> {
-        (free > self.slots).then_some(self.slots)
+    fn within(self, clear: u64) -> Option<u64> {
+        (clear > self.slots).then_some(self.slots)
     }
 }
 
@@ -109,25 +102,20 @@ pub(crate) fn fetch<T>(_slot: *const T) {}
 mod tests {
     use super::*;
 
-    /// Goal: who asks ahead never takes a line that the other side has yet to read.
-    /// Method: a slot of each size, and every number of free slots around its distance.
+    /// Goal: who asks ahead never takes a line that the other side still needs.
+    /// Method: slots of several lengths, and each number of clear ones around the distance.
     #[test]
-    fn nothing_is_asked_for_that_is_not_free() {
-        fn check<T>(slots: u64) {
+    fn nothing_is_asked_for_that_is_not_clear() {
+        for (lines, len, slots) in [(4, 8, 32), (4, 24, 11), (16, 64, 16), (16, 1024, 1)] {
             let ahead = Ahead { slots };
             assert_eq!(ahead.within(0), None);
-            assert_eq!(ahead.within(slots), None, "the last free slot is the one before");
+            assert_eq!(ahead.within(slots), None, "the last clear slot is the one before");
             assert_eq!(ahead.within(slots + 1), Some(slots));
-            let here = Ahead::of::<T>();
-            assert!(here.slots == slots || here.slots == NEVER, "{}", here.slots);
-            assert_eq!(here.slots == slots, can_own());
+            let expected = if can_own() { slots } else { NEVER };
+            assert_eq!(Ahead::new(lines, len).slots, expected, "{lines} lines of {len} bytes");
         }
-        check::<u64>(32);
-        check::<[u8; 24]>(11);
-        check::<[u64; 8]>(16);
-        check::<[u64; 128]>(1);
-        for never in [Ahead::of::<[u8; SLOT_LEN_MAX + 1]>(), Ahead::of::<()>()] {
-            assert_eq!(never.within(u64::MAX), None);
+        for len in [0, SLOT_LEN_MAX + 1] {
+            assert_eq!(Ahead::new(16, len).within(u64::MAX), None);
         }
     }
 }

@@ -1,17 +1,19 @@
 //! What every consumer of a ring of many does, whatever a message is.
 
 use super::held::Held;
-use super::seat::{Patient, Seat, Waiting};
+use super::seat::{HINT_EVERY, Patient, Seat, Waiting, forward};
 use crate::end::Side;
 use crate::error::{OpenError, ReadError};
 use crate::header::{Redelivery, Sides};
 use crate::map::LaneSlots;
 use crate::native::Native;
 use crate::patience::Wait;
+use crate::prefetch::{Ahead, LINE};
 use crate::ring::Ring;
 use ringbuf_core::error as core_error;
 use ringbuf_core::lanes::Order;
 use ringbuf_core::mpmc::{Consumer, Taken};
+use ringbuf_core::position::Position;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,9 @@ pub enum Lanes {
     LowestUpTo(u32),
 }
 
+/// So many lines ahead are asked for early. Measured.
+const LINES_AHEAD: usize = 2;
+
 /// A consumer's seat, and its place in each lane.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -35,6 +40,9 @@ pub(super) struct Reader {
     order: Order,
     /// Messages that were dropped in all lanes.
     dropped: u64,
+    /// How far ahead slots are asked for, and before which place they were claimed.
+    ahead: Ahead,
+    known: Position,
     waiting: Waiting,
     pub(super) seat: Arc<Seat>,
 }
@@ -54,6 +62,8 @@ impl Reader {
             lanes: lanes.collect(),
             order: Order::Highest,
             dropped: 0,
+            ahead: Ahead::new(LINES_AHEAD, seat.lanes().stride()),
+            known: seat.tail(0),
             waiting: Waiting::new(u64::MAX),
             seat,
         })
@@ -90,7 +100,18 @@ impl Reader {
         // Here, and not through what chooses among lanes: most rings have one.
         let [lane] = &mut *self.lanes else { return self.read_any(wait) };
         match lane.read() {
-            Ok(taken) => Ok((0, taken)),
+            Ok(taken) => {
+                let position = lane.position();
+                if position.index(HINT_EVERY) == 0 {
+                    self.known = self.seat.tail(0);
+                }
+                let (slots, capacity) = (lane.lane().slots(), lane.lane().capacity());
+                // Its first line: there is the word that is exchanged.
+                self.ahead.own(LINE, forward(self.known, position), |ahead| {
+                    slots.slot(position.plus(ahead).index(capacity))
+                });
+                Ok((0, taken))
+            }
             Err(nothing) => self.found_nothing(nothing, wait),
         }
     }

@@ -25,6 +25,7 @@ use ringbuf_core::flush::Standing;
 use ringbuf_core::lanes::Occupied;
 use ringbuf_core::mpmc::{Claim, Lane, Progress, Taken};
 use ringbuf_core::peer::{Presence, RowWords, Who};
+use ringbuf_core::position::Position;
 use ringbuf_core::wait::{Counterpart, WaitError};
 use std::cell::Cell;
 use std::ops::Range;
@@ -34,6 +35,15 @@ use std::time::Duration;
 
 /// Slots that are swept in one slice of waiting: less than a millisecond's work.
 const SWEEP_SLOTS_MAX: u64 = 1 << 16;
+
+/// Places between two looks at the hint of the other side.
+pub(super) const HINT_EVERY: u64 = 64;
+
+/// How many places `to` is ahead of `from`; none, if it is behind.
+#[inline(always)]
+pub(super) fn forward(to: Position, from: Position) -> u64 {
+    u64::try_from(to.since(from).cast_signed()).unwrap_or(0)
+}
 
 /// One lane as this crate maps it.
 pub(super) type MappedLane = Lane<'static, Native, LaneSlots>;
@@ -182,9 +192,19 @@ impl Seat {
         }
     }
 
-    /// Notes how full a lane is, if it never was as full. For people.
+    /// Before which place all slots of a lane were claimed, or are over.
     #[cold]
-    pub(super) fn note_depth(&self, lane: u32) {
+    pub(super) fn tail(&self, lane: u32) -> Position {
+        // SAFETY: the lane is one of the ring's; used within this call.
+        let words = unsafe { self.ring.mapping().lane(lane) };
+        // Relaxed: a hint.
+        Position::new(words.words.tail.load(Relaxed))
+    }
+
+    /// Notes how full a lane is, if it never was as full, for people; and says before which
+    /// place its slots are free.
+    #[cold]
+    pub(super) fn note_depth(&self, lane: u32) -> Position {
         // SAFETY: the lane is one of the ring's; used within this call.
         let words = unsafe { self.ring.mapping().lane(lane) };
         // Relaxed, all: hints, for people; who is late with a smaller number spoils it
@@ -194,6 +214,7 @@ impl Seat {
         if used <= self.capacity() && used > words.high_water.load(Relaxed) {
             words.high_water.store(used, Relaxed);
         }
+        Position::new(head).plus(self.capacity())
     }
 
     /// Gives up a claim, which may have been in everybody's way.

@@ -1,20 +1,22 @@
 //! What every producer of a ring of many does, whatever a message is.
 
 use super::held::Claimed;
-use super::seat::{Patient, Seat, Waiting};
+use super::seat::{HINT_EVERY, Patient, Seat, Waiting, forward};
 use crate::end::Side;
 use crate::error::{ClaimError, OpenError};
 use crate::map::LaneSlots;
 use crate::native::Native;
 use crate::patience::Wait;
+use crate::prefetch::{Ahead, LINE};
 use crate::ring::Ring;
 use ringbuf_core::error as core_error;
 use ringbuf_core::mpmc::{Claim, Producer};
+use ringbuf_core::position::Position;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Messages between two looks at how full the lane is.
-const DEPTH_EVERY: u64 = 64;
+/// So many lines ahead are asked for early. Measured.
+const LINES_AHEAD: usize = 4;
 
 /// A producer's seat, and its place in each lane.
 #[derive(Debug)]
@@ -22,6 +24,9 @@ pub(super) struct Writer {
     lanes: Box<[Producer<'static, Native, LaneSlots>]>,
     /// The lane that is written to.
     lane: u32,
+    /// How far ahead slots are asked for, and before which place they are known to be free.
+    ahead: Ahead,
+    known: Position,
     waiting: Waiting,
     pub(super) seat: Arc<Seat>,
 }
@@ -30,7 +35,9 @@ impl Writer {
     pub(super) fn attach(ring: &Ring) -> Result<Self, OpenError> {
         let seat = Seat::take(ring, Side::Producer)?;
         let lanes = (0..seat.lane_count()).map(|lane| Producer::new(seat.lane(lane), seat.who()));
-        Ok(Self { lanes: lanes.collect(), lane: 0, waiting: Waiting::new(0), seat })
+        let (lanes, known) = (lanes.collect(), seat.note_depth(0));
+        let ahead = Ahead::new(LINES_AHEAD, seat.lanes().stride());
+        Ok(Self { lanes, lane: 0, ahead, known, waiting: Waiting::new(0), seat })
     }
 
     pub(super) fn ring(&self) -> &Ring {
@@ -46,6 +53,8 @@ impl Writer {
             return Err(ClaimError::NoSuchLane);
         }
         self.lane = lane;
+        // Nothing, in this lane.
+        self.known = self.lanes[lane as usize].position();
         Ok(())
     }
 
@@ -61,9 +70,15 @@ impl Writer {
         let floor = seat.floor(self.lane);
         let nothing = match core.claim(floor) {
             Ok(claim) => {
-                if claim.index().is_multiple_of(DEPTH_EVERY) {
-                    seat.note_depth(self.lane);
+                if claim.index().is_multiple_of(HINT_EVERY) {
+                    self.known = seat.note_depth(self.lane);
                 }
+                let position = core.position();
+                let (slots, capacity) = (core.lane().slots(), core.lane().capacity());
+                // Its first line: there is the word that is exchanged.
+                self.ahead.own(LINE, forward(self.known, position), |ahead| {
+                    slots.slot(position.plus(ahead).index(capacity))
+                });
                 return Ok(claim);
             }
             Err(error @ (core_error::ClaimError::Full | core_error::ClaimError::Busy)) => error,
