@@ -17,6 +17,7 @@
 //! | [`geometry`] | sizes, checked once |
 //! | [`spsc`] | one producer, one consumer, slots |
 //! | [`record`] | one producer, one consumer, bytes of any length |
+//! | [`slip`] | a consumer that falls behind on purpose |
 //! | [`mpmc`] | many producers, many consumers |
 //! | [`lane`] | the words of one lane, and what is held of its slots |
 //! | [`strict`] | how whoever is stopped is passed by |
@@ -69,6 +70,7 @@ pub mod pool;
 pub mod position;
 pub mod publisher;
 pub mod record;
+pub mod slip;
 pub mod slot;
 pub mod spsc;
 pub mod strict;

@@ -322,6 +322,13 @@ impl<'a, M: Machine> Consumer<'a, M> {
         Span { start: self.head, len: if len > self.capacity { 0 } else { len } }
     }
 
+    /// Whether all that was found is released, so that the next read loads `tail`.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_dry(&self) -> bool {
+        self.tail_seen == self.head
+    }
+
     /// The position after the last released message.
     #[inline]
     #[must_use]

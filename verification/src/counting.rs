@@ -30,6 +30,8 @@ pub struct Tally {
     pub fences: u64,
     /// System calls, to sleep or to wake.
     pub calls: u64,
+    /// Hints that somebody else has to move first.
+    pub spins: u64,
 }
 
 impl Tally {
@@ -141,7 +143,9 @@ impl Machine for Counting {
         true
     }
 
-    fn spin(&self) {}
+    fn spin(&self) {
+        count(|tally| tally.spins += 1);
+    }
 
     fn sleep(&self, _: &Counted<u32>, _: u32, _: u64) {
         count(|tally| tally.calls += 1);

@@ -7,6 +7,7 @@ use ringbuf_core::event::{Event, EventWords, Fencing};
 use ringbuf_core::geometry::Records;
 use ringbuf_core::machine::Line;
 use ringbuf_core::record;
+use ringbuf_core::slip::{Slip, Slipping};
 use ringbuf_core::spsc::{Consumer, ConsumerWords, Producer, ProducerWords};
 use ringbuf_verification::counting::{Counted, Counting, Tally, Uses, counting};
 
@@ -191,4 +192,65 @@ fn a_sleep_that_finds_nothing_is_one_exchange_one_fence_and_one_call() {
     assert_eq!(woken.of(&words), Uses { loads: 2, stores: 1, exchanges: 1 });
     assert_eq!((woken.fences, woken.calls), (1, 1));
     assert_eq!(counting(|| assert!(!event.notify())).calls, 0, "only once");
+}
+
+/// What a consumer that slips does for messages that come in these numbers, one read each,
+/// and how often it looks in vain after each number.
+fn spins_of(slip: Slip, bursts: &[u64], looks_in_vain: u64) -> u64 {
+    let ring = Ring::new();
+    let (mut producer, mut consumer) = ring.ends(64);
+    let mut slipping = Slipping::default();
+    slipping.set(slip);
+    let mut read = || {
+        slipping.pause(&Counting, consumer.is_dry());
+        let span = consumer.read(1).ok();
+        if let Some(span) = span {
+            slipping.took(span.len);
+            consumer.release(span.len);
+        }
+        span.is_some()
+    };
+    let tally = counting(|| {
+        for &burst in bursts {
+            producer.claim(burst).unwrap();
+            producer.commit(burst);
+            for _ in 0..burst {
+                assert!(read());
+            }
+            for _ in 0..looks_in_vain {
+                assert!(!read());
+            }
+        }
+    });
+    assert_eq!((tally.fences, tally.calls), (0, 0));
+    tally.spins
+}
+
+/// Goal: a consumer that slips pauses once for each burst, and never for one message at a
+/// time. Method: the spin hints are counted, whatever the number of looks in vain.
+#[test]
+fn a_consumer_that_slips_pauses_once_after_a_burst() {
+    for (slip, pauses) in [(Slip::None, 0), (Slip::Short, 16), (Slip::Long, 64)] {
+        for looks in [1, 5] {
+            assert_eq!(spins_of(slip, &[1, 1, 1], looks), 0, "{slip:?}");
+            assert_eq!(spins_of(slip, &[2], looks), pauses, "{slip:?}");
+            assert_eq!(spins_of(slip, &[9, 1, 2, 1, 64], looks), 3 * pauses, "{slip:?}");
+        }
+        // A burst that the next one follows at once: the pause comes before its first look.
+        assert_eq!(spins_of(slip, &[2, 2, 1], 0), 2 * pauses, "{slip:?}");
+    }
+}
+
+#[test]
+fn a_consumer_that_takes_a_burst_at_once_slips_as_well() {
+    let mut slipping = Slipping::default();
+    slipping.set(Slip::Short);
+    let spins = |slipping: &mut Slipping| counting(|| slipping.pause(&Counting, true)).spins;
+    slipping.took(1);
+    assert_eq!(spins(&mut slipping), 0);
+    slipping.took(2);
+    assert_eq!((spins(&mut slipping), spins(&mut slipping)), (16, 0));
+    slipping.took(2);
+    slipping.set(Slip::Long);
+    assert_eq!(spins(&mut slipping), 0, "what was before is forgotten");
 }

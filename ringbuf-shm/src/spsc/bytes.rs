@@ -18,11 +18,12 @@ use crate::options::Options;
 use crate::patience::Wait;
 use crate::regions::MessageWords;
 use crate::ring::Ring;
-use crate::spsc::{flush, neighbour};
+use crate::spsc::{flush, neighbour, slip};
 use crate::{Predecessor, Presence, Redelivery, Shape};
 use crossbeam_utils::CachePadded;
 use ringbuf_core::geometry;
 use ringbuf_core::position::Position;
+use ringbuf_core::slip::Slipping;
 use ringbuf_core::spsc;
 use std::ffi::OsStr;
 use std::fmt;
@@ -237,12 +238,14 @@ impl DerefMut for Claim<'_> {
 pub struct Consumer {
     core: CachePadded<spsc::Consumer<'static, Native>>,
     slots: Slots,
+    slipping: Slipping,
     end: End,
 }
 
 impl Consumer {
     opening!(Options::bytes);
     neighbour!();
+    slip!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.clone().slot_size(1).bytes()?)?;
@@ -252,7 +255,7 @@ impl Consumer {
         if ring.spec().redelivery == Redelivery::Drop {
             core.drop_taken(core.taken_before().len);
         }
-        Ok(Self { core: CachePadded::new(core), slots, end })
+        Ok(Self { core: CachePadded::new(core), slots, slipping: Slipping::default(), end })
     }
 
     /// The longest message, in bytes.
@@ -290,6 +293,7 @@ impl Consumer {
 
     #[inline(always)]
     fn read_or_wait(&mut self, wait: Wait) -> Result<View<'_>, ReadError> {
+        self.slipping.pause(self.end.native, self.core.is_dry());
         let core = &mut self.core;
         let position = self.end.read(wait, move || core.read(1))?.start;
         let message = self.slots.message(position);

@@ -26,6 +26,7 @@ pub mod records;
 mod slots;
 
 pub use crate::payload::Payload;
+pub use ringbuf_core::slip::Slip;
 pub use slots::{Claim, Consumer, Producer, View};
 
 /// What every handle of an `spsc` ring has besides: what it knows about both sides.
@@ -96,3 +97,19 @@ macro_rules! flush {
 }
 
 pub(crate) use flush;
+
+/// What every consumer has besides.
+macro_rules! slip {
+    () => {
+        /// Whether, and for how long, this handle pauses when it has read all of a burst of
+        /// messages, before it looks for more. Not at all by default.
+        ///
+        /// Where the consumer is as fast as the producer, both are faster if it looks less
+        /// often; see [`Slip`](crate::spsc::Slip) for what that costs.
+        pub fn set_slip(&mut self, slip: crate::spsc::Slip) {
+            self.slipping.set(slip);
+        }
+    };
+}
+
+pub(crate) use slip;

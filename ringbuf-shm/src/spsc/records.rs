@@ -13,11 +13,12 @@ use crate::native::{Native, count};
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::ring::Ring;
-use crate::spsc::{flush, neighbour};
+use crate::spsc::{flush, neighbour, slip};
 use crate::{Predecessor, Presence, Redelivery, Shape};
 use crossbeam_utils::CachePadded;
 use ringbuf_core::geometry;
 use ringbuf_core::record::{self, Record};
+use ringbuf_core::slip::Slipping;
 use std::ffi::OsStr;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -196,12 +197,14 @@ impl DerefMut for Claim<'_> {
 pub struct Consumer {
     core: CachePadded<record::Consumer<'static, Native, DataWords>>,
     data: Data,
+    slipping: Slipping,
     end: End,
 }
 
 impl Consumer {
     opening!(Options::records);
     neighbour!();
+    slip!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.records()?)?;
@@ -211,7 +214,8 @@ impl Consumer {
         if ring.spec().redelivery == Redelivery::Drop {
             core.drop_taken()?;
         }
-        Ok(Self { core: CachePadded::new(core), data: ring.mapping().data(), end })
+        let (core, data) = (CachePadded::new(core), ring.mapping().data());
+        Ok(Self { core, data, slipping: Slipping::default(), end })
     }
 
     /// Looks at the next record, if there is one now.
@@ -243,6 +247,7 @@ impl Consumer {
 
     #[inline(always)]
     fn read_or_wait(&mut self, wait: Wait) -> Result<View<'_>, ReadError> {
+        self.slipping.pause(self.end.native, self.core.stream().is_dry());
         let core = &mut self.core;
         let record = self.end.read(wait, move || core.read())?;
         let len = to_usize(record.len);

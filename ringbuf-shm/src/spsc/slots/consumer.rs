@@ -13,12 +13,13 @@ use crate::patience::Wait;
 use crate::payload::Payload;
 use crate::prefetch;
 use crate::ring::Ring;
-use crate::spsc::neighbour;
 use crate::spsc::slots::Slots;
+use crate::spsc::{neighbour, slip};
 use crate::{Predecessor, Presence, Redelivery};
 use crossbeam_utils::CachePadded;
 use ringbuf_core::error as core_error;
 use ringbuf_core::position::Span;
+use ringbuf_core::slip::Slipping;
 use ringbuf_core::spsc;
 use std::ffi::OsStr;
 use std::fmt;
@@ -31,12 +32,14 @@ use std::time::Duration;
 pub struct Consumer<T: Payload> {
     core: CachePadded<spsc::Consumer<'static, Native>>,
     slots: Slots<T>,
+    slipping: Slipping,
     end: End,
 }
 
 impl<T: Payload> Consumer<T> {
     opening!(Options::slots_of::<T>);
     neighbour!();
+    slip!();
 
     fn take_seat(ring: &Ring, options: &Options) -> Result<Self, OpenError> {
         ring.expect_messages(&options.slots_of::<T>()?)?;
@@ -45,7 +48,8 @@ impl<T: Payload> Consumer<T> {
         if ring.spec().redelivery == Redelivery::Drop {
             core.drop_taken(core.taken_before().len);
         }
-        Ok(Self { core: CachePadded::new(core), slots: Slots::of(ring), end })
+        let (core, slots) = (CachePadded::new(core), Slots::of(ring));
+        Ok(Self { core, slots, slipping: Slipping::default(), end })
     }
 
     /// Takes a value out, if there is one now.
@@ -147,15 +151,18 @@ impl<T: Payload> Consumer<T> {
 
     #[inline(always)]
     fn span(&mut self, most: u64, wait: Wait) -> Result<Span, ReadError> {
+        self.slipping.pause(self.end.native, self.core.is_dry());
         let (core, slots) = (&mut self.core, self.slots);
-        self.end.read(wait, move || {
+        let span = self.end.read(wait, move || {
             let found = core.read(most);
             if found.is_err() {
                 // The message that is waited for arrives together with the word that says so.
                 prefetch::fetch(slots.slot(core.position()));
             }
             found
-        })
+        })?;
+        self.slipping.took(span.len);
+        Ok(span)
     }
 
     #[inline(always)]
