@@ -15,8 +15,15 @@ use crate::options::Options;
 use crate::stat::{self, Stat};
 use libc::{c_char, c_int, c_void};
 use ringbuf_shm::Kind;
-use ringbuf_shm::spsc::{bytes, records};
+use ringbuf_shm::spsc::{Slip, bytes, records};
 use std::os::fd::{AsFd, AsRawFd};
+
+/// `RINGBUF_SLIP_NONE`
+pub const SLIP_NONE: u32 = 0;
+/// `RINGBUF_SLIP_SHORT`
+pub const SLIP_SHORT: u32 = 1;
+/// `RINGBUF_SLIP_LONG`
+pub const SLIP_LONG: u32 = 2;
 
 type BytesOrRecords = Handle<bytes::Consumer, records::Consumer>;
 
@@ -57,6 +64,20 @@ impl Consumer {
                 held.look(|view| Message::new(view, view.redelivered()))
             }
         }
+    }
+
+    fn set_slip(&mut self, slip: u32) -> Result<(), Errno> {
+        let slip = match slip {
+            SLIP_NONE => Slip::None,
+            SLIP_SHORT => Slip::Short,
+            SLIP_LONG => Slip::Long,
+            _ => return Err(Errno::INVALID),
+        };
+        match &mut self.handle.seat {
+            Either::Bytes(held) => held.idle_mut()?.set_slip(slip),
+            Either::Records(held) => held.idle_mut()?.set_slip(slip),
+        }
+        Ok(())
     }
 
     #[inline]
@@ -197,6 +218,14 @@ pub unsafe extern "C" fn ringbuf_consumer_wait_for_peer(
     // SAFETY: the manual asks for an open handle that no other thread uses, or NULL.
     let consumer = unsafe { argument::exclusive(consumer) };
     done(consumer.and_then(|it| it.handle.wait_for_peer(Timeout::from_nanos(timeout_ns))))
+}
+
+/// How long the consumer pauses after a burst.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringbuf_consumer_set_slip(consumer: *mut Consumer, slip: u32) -> c_int {
+    // SAFETY: the manual asks for an open handle that no other thread uses, or NULL.
+    let consumer = unsafe { argument::exclusive(consumer) };
+    done(consumer.and_then(|it| it.set_slip(slip)))
 }
 
 /// Whether somebody sits on the other side.

@@ -101,7 +101,11 @@ static void closed_by_the_producer(void)
     EXPECT(ringbuf_producer_open_fd(ringbuf_consumer_fd(consumer), NULL, &producer), 0);
     push(producer);
     EXPECT(ringbuf_producer_close(producer), 0);
+    EXPECT(ringbuf_consumer_set_slip(consumer, RINGBUF_SLIP_LONG + 1), -EINVAL);
+    EXPECT(ringbuf_consumer_set_slip(NULL, RINGBUF_SLIP_NONE), -EINVAL);
+    EXPECT(ringbuf_consumer_set_slip(consumer, RINGBUF_SLIP_LONG), 0);
     EXPECT(ringbuf_consumer_read(consumer, -1, &message), 0); /* first what is left */
+    EXPECT(ringbuf_consumer_set_slip(consumer, RINGBUF_SLIP_NONE), -EBUSY);
     EXPECT(ringbuf_consumer_release(consumer), 0);
     EXPECT(ringbuf_consumer_read(consumer, 0, &message), -EPIPE);
     EXPECT(ringbuf_consumer_read(consumer, -1, &message), -EPIPE);
