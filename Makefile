@@ -17,8 +17,8 @@ check:          ## formatting, lints, documentation
 demo:           ## video frames for three processes, one of them slow, a report
 	cargo run --release -- demo
 
-bench:          ## ourselves, the rivals and the limit in one run, about four minutes
-	cargo run --release -p ringbuf-benches --features iceoryx2
+bench:          ## ourselves, the rivals and the limit in one run, some twelve minutes, and a page of it
+	cargo run --release -p ringbuf-benches --features iceoryx2 -- --raw target/bench.jsonl --page target/bench.html
 
 verify:         ## the longer checks: more kills, stops, hostile peers and round trips, as compiled for release
 	RINGBUF_KILLS=10000 RINGBUF_STEPS=500000 RINGBUF_STOPS=30 RINGBUF_HOSTILE_MS=20000 \

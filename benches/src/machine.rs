@@ -5,35 +5,39 @@ use crate::run::Plan;
 use std::fs;
 use std::thread;
 
-/// Says on what, and how, the numbers below it are measured.
-pub(crate) fn print(plan: &Plan, cores: Cores) {
+/// On what, and how, the numbers are measured, in lines.
+pub(crate) fn describe(plan: &Plan, cores: Cores) -> String {
+    let mut said = Vec::new();
     let count = thread::available_parallelism().map_or(1, usize::from);
     let kernel = read("/proc/sys/kernel/osrelease");
-    println!("{}, {count} usable processors, Linux {kernel}.", processor());
-    println!(
+    said.push(format!("{}, {count} usable processors, Linux {kernel}.", processor()));
+    said.push(format!(
         "Median [min..max] of {} repetitions of {:.2} s, every one a process of its own, \
          by turns, the order reversed every second time.",
         plan.repetitions,
         plan.time.as_secs_f64()
-    );
+    ));
     if cores.shared() {
-        println!(
+        said.push(format!(
             "**Both sides share processor {}: these numbers say nothing about two.**",
             cores.watch
-        );
+        ));
     } else {
-        println!(
+        said.push(format!(
             "Receiver on processor {}, sender on {}; many by turns on both.",
             cores.watch, cores.peer
-        );
+        ));
     }
     if !cfg!(boost) {
-        println!("Boost is not measured: it was not found when this was built.");
+        said.push("Boost is not measured: it was not found when this was built.".to_owned());
     }
     if !cfg!(feature = "iceoryx2") {
-        println!("iceoryx2 is not measured: it was not asked for (`--features iceoryx2`).");
+        said.push(
+            "iceoryx2 is not measured: it was not asked for (`--features iceoryx2`).".to_owned(),
+        );
     }
-    println!("Load average at the start: {}.", load());
+    said.push(format!("Load average at the start: {}.", load()));
+    said.join("\n")
 }
 
 /// Processes that ran or wanted to, on average over 1, 5 and 15 minutes.

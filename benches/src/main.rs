@@ -8,21 +8,26 @@ mod broadcast;
 mod crowd;
 mod machine;
 mod message;
+mod page;
 mod pin;
 mod queue;
+mod raw;
 mod report;
 mod rivals;
 mod run;
 mod sample;
 mod shared;
 mod sides;
+mod spread;
 mod workload;
 
 use crate::pin::Cores;
 use crate::run::{Case, Plan};
 use crate::sides::{Job, Part};
 use clap::Parser;
+use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -37,12 +42,18 @@ struct Args {
     /// How long each measurement counts, in seconds [default: 0.25]
     #[arg(long)]
     seconds: Option<f64>,
-    /// How often each is repeated [default: 5]
+    /// How often each is repeated [default: 15]
     #[arg(long)]
     repetitions: Option<usize>,
     /// One short repetition: shows that everything runs, not how fast
     #[arg(long)]
     quick: bool,
+    /// Write the bare results to this file, one JSON object a line
+    #[arg(long)]
+    raw: Option<PathBuf>,
+    /// Write a page with plots to this file
+    #[arg(long)]
+    page: Option<PathBuf>,
     /// Only list the names of the measurements
     #[arg(long)]
     list: bool,
@@ -72,7 +83,7 @@ impl Args {
     }
 
     fn repetitions(&self) -> usize {
-        self.repetitions.unwrap_or(if self.quick { 1 } else { 5 }).max(1)
+        self.repetitions.unwrap_or(if self.quick { 1 } else { 15 }).max(1)
     }
 }
 
@@ -104,9 +115,16 @@ fn start(args: &Args) -> io::Result<bool> {
         return Ok(true);
     }
     let plan = Plan { time: args.time()?, repetitions: args.repetitions(), cases };
-    machine::print(&plan, Cores::choose()?);
+    let machine = machine::describe(&plan, Cores::choose()?);
+    println!("{machine}");
     let results = run::measure(&plan)?;
     report::print(&results);
+    if let Some(path) = &args.raw {
+        raw::write(path, &machine, &results)?;
+    }
+    if let Some(path) = &args.page {
+        fs::write(path, page::html(&machine, &results)?)?;
+    }
     println!("Load average at the end: {}.", machine::load());
     Ok(results.iter().all(|result| result.failure.is_none()))
 }

@@ -4,35 +4,8 @@ use crate::broadcast::Broadcast;
 use crate::rivals::Kind;
 use crate::run::Outcome;
 use crate::sample::Sample;
+use crate::spread::{Spread, number};
 use crate::workload::{BATCH, CAPACITY, Crowd, FRAMES, Waiting, Workload};
-
-/// A median with its range.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Spread {
-    median: f64,
-    min: f64,
-    max: f64,
-}
-
-impl Spread {
-    /// Of at least one value.
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let (low, high) = ((values.len() - 1) / 2, values.len() / 2);
-        let median = f64::midpoint(values[low], values[high]);
-        Self { median, min: values[0], max: values[values.len() - 1] }
-    }
-
-    fn shown(self) -> String {
-        format!("{} [{}..{}]", number(self.median), number(self.min), number(self.max))
-    }
-}
-
-/// Three digits that matter, or all before the point.
-fn number(value: f64) -> String {
-    let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-    format!("{value:.decimals$}")
-}
 
 /// Prints everything that was measured, workload by workload.
 pub(crate) fn print(outcomes: &[Outcome]) {
@@ -63,7 +36,7 @@ pub(crate) fn print(outcomes: &[Outcome]) {
     println!();
 }
 
-fn title(workload: Workload) -> String {
+pub(crate) fn title(workload: Workload) -> String {
     match workload {
         Workload::Stream { bytes, batch } => {
             let at_once = if batch == BATCH { "64 at a time" } else { "one at a time" };
@@ -125,22 +98,21 @@ fn row(outcome: &Outcome) -> String {
     if let Some(failure) = failure {
         return format!("{who} failed: {failure} |");
     }
-    let spread = |of: fn(&Sample) -> f64| Spread::of(samples.iter().map(of).collect());
+    let spread = |of: fn(&Sample) -> f64| Spread::of(samples.iter().map(of));
     if case.workload.returns() {
-        let columns = [p50, p99, p99_9, max].map(|of| spread(of).shown());
-        return format!("{who} {} |", columns.join(" | "));
+        let columns = [p99, p99_9, max].map(|of| spread(of).range());
+        return format!("{who} {} | {} |", spread(p50), columns.join(" | "));
     }
     let rate = spread(rate);
-    let gigabytes = number(rate.median * case.workload.bytes() as f64 / 1e9);
+    let gigabytes = number(rate.median() * case.workload.bytes() as f64 / 1e9);
     let (unit, besides) = match case.workload {
-        Workload::Mpmc(_) => (1e-6, number(1e9 / rate.median)),
+        Workload::Mpmc(_) => (1e-6, number(1e9 / rate.median())),
         // What is handed over untouched crosses nothing.
         workload if !workload.touched() => (1.0, "-".to_owned()),
         workload if workload.frames() => (1.0, gigabytes),
         _ => (1e-6, gigabytes),
     };
-    let rate = Spread { median: rate.median * unit, min: rate.min * unit, max: rate.max * unit };
-    format!("{who} {} | {besides} |", rate.shown())
+    format!("{who} {} | {besides} |", rate.times(unit))
 }
 
 fn rate(sample: &Sample) -> f64 {
@@ -170,14 +142,17 @@ fn max(sample: &Sample) -> f64 {
     latency(sample)[3]
 }
 
-/// The one number by which rivals are compared, the more the better: the median rate,
-/// or the inverse of the median of the median round trips.
-fn speed(outcome: &Outcome) -> f64 {
-    let speed = |sample: &Sample| match sample {
+/// The numbers by which rivals are compared, the more the better: the rates, or the
+/// inverse of the median round trips.
+pub(crate) fn speeds(outcome: &Outcome) -> Spread {
+    Spread::of(outcome.samples.iter().map(|sample| match sample {
         Sample::Rate(rate) => *rate,
         Sample::Latency { .. } => 1.0 / p50(sample),
-    };
-    Spread::of(outcome.samples.iter().map(speed).collect()).median
+    }))
+}
+
+fn speed(outcome: &Outcome) -> f64 {
+    speeds(outcome).median()
 }
 
 /// The fastest of a kind that did not fail.
@@ -188,8 +163,9 @@ fn best<'a>(outcomes: &[&'a Outcome], kind: Kind) -> Option<&'a Outcome> {
     able.copied().max_by(|one, other| speed(one).total_cmp(&speed(other)))
 }
 
-/// One line for each of ours: how fast it is, with each limit and the best rival as 1.
-fn comparisons(outcomes: &[&Outcome]) -> Vec<String> {
+/// One line for each of ours: how fast it is, with each limit and the best rival as 1, and
+/// between what that lies with 95 %.
+pub(crate) fn comparisons(outcomes: &[&Outcome]) -> Vec<String> {
     let able = |kind| {
         let of_kind = move |outcome: &&&Outcome| outcome.case.rival.kind == kind;
         outcomes.iter().filter(of_kind).filter(|outcome| outcome.failure.is_none())
@@ -199,9 +175,11 @@ fn comparisons(outcomes: &[&Outcome]) -> Vec<String> {
     others.extend(best.as_ref());
     let line = |our: &&Outcome| {
         let against = |other: &&&Outcome| {
-            let ratio = speed(our) / speed(other);
+            let (ours, others) = (speeds(our), speeds(other));
+            let ratio = ours.median() / others.median();
+            let [low, high] = ours.ratio_interval(&others);
             let best = if other.case.rival.kind == Kind::Rival { "the best rival, " } else { "" };
-            format!("{ratio:.2} of {best}{}", other.case.rival.name)
+            format!("{ratio:.2} ({low:.2} to {high:.2}) of {best}{}", other.case.rival.name)
         };
         let said: Vec<String> = others.iter().map(against).collect();
         (!said.is_empty()).then(|| format!("- `{}`: {}", our.case.rival.name, said.join("; ")))
@@ -220,14 +198,6 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_is_the_median_and_the_ends() {
-        let odd = Spread::of(vec![3.0, 1.0, 2.0]);
-        assert_eq!((odd.median, odd.min, odd.max), (2.0, 1.0, 3.0));
-        assert_eq!(Spread::of(vec![4.0, 1.0, 2.0, 3.0]).median, 2.5);
-        assert_eq!(Spread::of(vec![5.0, 250.0]).shown(), "128 [5.00..250]");
-    }
-
-    #[test]
     fn a_failed_measurement_has_no_number_and_is_not_the_best() {
         let failed = outcome("stream/8/rtrb", &[Sample::Rate(9e9)], Some("torn"));
         assert_eq!(row(&failed), "| rtrb | 2 threads | failed: torn |");
@@ -235,7 +205,7 @@ mod tests {
         let pipe = outcome("stream/8/pipe", &[Sample::Rate(1e6)], None);
         assert_eq!(
             comparisons(&[&ours, &failed, &pipe]),
-            ["- `ringbuf-spin`: 2.00 of the best rival, pipe"]
+            ["- `ringbuf-spin`: 2.00 (2.00 to 2.00) of the best rival, pipe"]
         );
     }
 
@@ -250,7 +220,10 @@ mod tests {
         let trip = |p50| Sample::Latency { p50, p99: p50, p99_9: p50, max: p50 };
         let ours = outcome("trip/8/spin/ringbuf-spin", &[trip(600)], None);
         let limit = outcome("trip/8/spin/limit-one-line", &[trip(300)], None);
-        assert_eq!(comparisons(&[&ours, &limit]), ["- `ringbuf-spin`: 0.50 of limit-one-line"]);
+        assert_eq!(
+            comparisons(&[&ours, &limit]),
+            ["- `ringbuf-spin`: 0.50 (0.50 to 0.50) of limit-one-line"]
+        );
         assert!(row(&ours).contains("600 [600..600]"));
     }
 }
