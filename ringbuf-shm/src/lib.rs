@@ -26,8 +26,9 @@
 //! those of one publisher and many subscribers in [`broadcast`].
 //! [`Ring`] is a ring without a seat on it: to look at, to remove, to hand on.
 //! [`Options`] says how one is made. [`coming_from`] is for those who know pipes, message
-//! queues and semaphores. The file is described in [`format`](mod@format), byte by byte, the
-//! protocol in the documentation of [`ringbuf_core`].
+//! queues and semaphores, [`low_latency`] for those who count nanoseconds. The file is
+//! described in [`format`](mod@format), byte by byte, the protocol in the documentation of
+//! [`ringbuf_core`].
 //!
 //! # What it does not do
 //!
@@ -60,6 +61,7 @@ mod kind;
 mod layout;
 mod lent;
 mod locks;
+pub mod low_latency;
 mod map;
 mod membarrier;
 pub mod mpmc;
