@@ -5,7 +5,7 @@ use crate::rivals::Kind;
 use crate::run::Outcome;
 use crate::sample::Sample;
 use crate::spread::{Spread, number};
-use crate::workload::{BATCH, CAPACITY, Crowd, FRAMES, Waiting, Workload};
+use crate::workload::{BATCH, Crowd, FRAMES, Waiting, Workload};
 
 /// Prints everything that was measured, workload by workload.
 pub(crate) fn print(outcomes: &[Outcome]) {
@@ -38,12 +38,15 @@ pub(crate) fn print(outcomes: &[Outcome]) {
 
 pub(crate) fn title(workload: Workload) -> String {
     match workload {
-        Workload::Stream { bytes, batch } => {
+        Workload::Stream { bytes, batch, capacity } => {
             let at_once = if batch == BATCH { "64 at a time" } else { "one at a time" };
-            format!("messages of {bytes} bytes, {at_once}, room for {CAPACITY}")
+            format!("messages of {bytes} bytes, {at_once}, room for {capacity}")
         }
         Workload::RoundTrip { bytes, waiting: Waiting::Spin } => {
             format!("{bytes} bytes there and back, both sides spin")
+        }
+        Workload::RoundTrip { bytes, waiting: Waiting::SpinThenSleep } => {
+            format!("{bytes} bytes there and back, calls that wait, as by default")
         }
         Workload::RoundTrip { bytes, waiting: Waiting::Sleep } => {
             format!("{bytes} bytes there and back, both sides sleep")

@@ -31,6 +31,8 @@ const LATENCY_MAX: u64 = 10_000_000_000;
 pub(crate) enum Waiting {
     /// It looks again and again.
     Spin,
+    /// It calls what waits by itself, as it does by default: looks for a while, then sleeps.
+    SpinThenSleep,
     /// It sleeps at once, and is woken.
     Sleep,
 }
@@ -79,8 +81,9 @@ impl fmt::Display for Crowd {
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
-    /// Messages one way, as fast as they go, `batch` at a time.
-    Stream { bytes: usize, batch: usize },
+    /// Messages one way, as fast as they go, `batch` at a time, in a queue with room for
+    /// `capacity`.
+    Stream { bytes: usize, batch: usize, capacity: usize },
     /// One message there and one back.
     RoundTrip { bytes: usize, waiting: Waiting },
     /// Video frames one way: written and summed whole, or handed over untouched.
@@ -94,7 +97,9 @@ pub(crate) enum Workload {
 impl Workload {
     /// All of them, in the order of the report.
     pub(crate) fn all() -> Vec<Self> {
-        let stream = |batch| [8, 64, 1024].map(|bytes| Self::Stream { bytes, batch });
+        let stream =
+            |batch| [8, 64, 1024].map(|bytes| Self::Stream { bytes, batch, capacity: CAPACITY });
+        let sizes = [64, 65_536].map(|capacity| Self::Stream { bytes: 8, batch: 1, capacity });
         let trip = |waiting| [8, 64].map(|bytes| Self::RoundTrip { bytes, waiting });
         let frames = [true, false].map(|touched| Self::Frames { touched });
         let alone = Crowd::of(1);
@@ -107,9 +112,10 @@ impl Workload {
             Crowd::of(4),
         ]
         .map(Self::Mpmc);
-        let trips = [trip(Waiting::Spin), trip(Waiting::Sleep)].concat();
+        let waits = [Waiting::Spin, Waiting::SpinThenSleep, Waiting::Sleep];
+        let trips = waits.map(trip).concat();
         let broadcasts: Vec<Self> = Broadcast::all().into_iter().map(Self::Broadcast).collect();
-        [&stream(1)[..], &stream(BATCH), &trips, &frames, &mpmc, &broadcasts].concat()
+        [&stream(1)[..], &sizes, &stream(BATCH), &trips, &frames, &mpmc, &broadcasts].concat()
     }
 
     /// Bytes of one message.
@@ -125,7 +131,8 @@ impl Workload {
     /// Messages that the queue has room for.
     pub(crate) fn capacity(self) -> usize {
         match self {
-            Self::Stream { .. } | Self::RoundTrip { .. } => CAPACITY,
+            Self::Stream { capacity, .. } => capacity,
+            Self::RoundTrip { .. } => CAPACITY,
             Self::Frames { .. } => FRAMES,
             Self::Mpmc(crowd) => crowd.capacity,
             Self::Broadcast(broadcast) => broadcast.capacity(),
@@ -161,6 +168,14 @@ impl Workload {
         matches!(self, Self::Stream { .. } | Self::RoundTrip { .. } | Self::Frames { .. })
     }
 
+    /// Whether it is there to show what the cost of a message depends on.
+    pub(crate) fn varied(self) -> bool {
+        match self {
+            Self::Stream { capacity, .. } => capacity != CAPACITY,
+            _ => self.mpmc().is_some_and(Crowd::varied),
+        }
+    }
+
     /// The producers and consumers, if each message goes to one of many.
     pub(crate) fn mpmc(self) -> Option<Crowd> {
         if let Self::Mpmc(crowd) = self { Some(crowd) } else { None }
@@ -191,9 +206,17 @@ impl fmt::Display for Workload {
         match self {
             Self::Mpmc(crowd) => write!(f, "{crowd}"),
             Self::Broadcast(broadcast) => write!(f, "{broadcast}"),
-            Self::Stream { bytes, batch: 1 } => write!(f, "stream/{bytes}"),
-            Self::Stream { bytes, batch } => write!(f, "stream/{bytes}x{batch}"),
+            Self::Stream { bytes, batch, capacity } => {
+                write!(f, "stream/{bytes}")?;
+                if *batch != 1 {
+                    write!(f, "x{batch}")?;
+                }
+                if *capacity == CAPACITY { Ok(()) } else { write!(f, "/slots-{capacity}") }
+            }
             Self::RoundTrip { bytes, waiting: Waiting::Spin } => write!(f, "trip/{bytes}/spin"),
+            Self::RoundTrip { bytes, waiting: Waiting::SpinThenSleep } => {
+                write!(f, "trip/{bytes}/wait")
+            }
             Self::RoundTrip { bytes, waiting: Waiting::Sleep } => write!(f, "trip/{bytes}/sleep"),
             Self::Frames { touched: true } => write!(f, "frames/touched"),
             Self::Frames { touched: false } => write!(f, "frames/untouched"),
@@ -318,7 +341,7 @@ mod tests {
         }
     }
 
-    const STREAM: Workload = Workload::Stream { bytes: 64, batch: 16 };
+    const STREAM: Workload = Workload::Stream { bytes: 64, batch: 16, capacity: 64 };
 
     fn outcome(message: fn(u64) -> [u64; 8]) -> io::Result<Sample> {
         receive(&mut Told(0, message), STREAM, Duration::from_millis(2))

@@ -21,7 +21,7 @@ pub(crate) fn rival() -> Rival {
             Workload::Stream { batch, .. } => batch == 1,
             Workload::RoundTrip { waiting, .. } => waiting == Waiting::Spin,
             Workload::Frames { .. } | Workload::Broadcast(_) => false,
-            Workload::Mpmc(crowd) => !crowd.varied(),
+            Workload::Mpmc(_) => !workload.varied(),
         },
         run: |job| match job.workload {
             Workload::Mpmc(crowd) => threads::crowd(job, &Shared::new(crowd.capacity)),

@@ -16,7 +16,7 @@ pub(crate) fn rival() -> Rival {
         kind: Kind::Rival,
         sides: Sides::Threads,
         how: "`queue` of a fixed size, tried again after a pause",
-        can: |workload| workload.mpmc().is_some_and(|crowd| !crowd.varied()),
+        can: |workload| workload.mpmc().is_some() && !workload.varied(),
         run: |job| match job.workload {
             Workload::Mpmc(crowd) => threads::crowd(job, &End::new(crowd.capacity)?),
             _ => Err(io::ErrorKind::Unsupported.into()),

@@ -6,9 +6,10 @@ mod boost_interprocess;
 #[cfg(boost)]
 mod boost_lockfree;
 mod byte_stream;
+mod channels;
+mod heap_ring;
 #[cfg(feature = "iceoryx2")]
 mod iceoryx2;
-mod kanal;
 mod limit;
 mod pipe;
 mod posix_mq;
@@ -79,7 +80,9 @@ pub(crate) fn all() -> Vec<Rival> {
     let mut all = ringbuf::rivals();
     all.push(rtrb::rival());
     all.push(array_queue::rival());
-    all.push(kanal::rival());
+    all.push(heap_ring::rival());
+    all.push(channels::crossbeam_channel::rival());
+    all.push(channels::kanal::rival());
     all.push(pipe::rival());
     all.push(unix_socket::rival());
     all.push(posix_mq::rival());

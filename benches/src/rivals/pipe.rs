@@ -16,7 +16,7 @@ pub(crate) fn rival() -> Rival {
         kind: Kind::Rival,
         sides: Sides::Processes,
         how: "1 MiB; a call a message or a batch; non-blocking in spinning round trips",
-        can: Workload::one_to_one,
+        can: |workload| workload.one_to_one() && !workload.varied(),
         run: |job| match job.workload {
             Workload::Frames { .. } => processes::frames::<ByteStream<Pipe>>(job),
             _ => processes::messages::<ByteStream<Pipe>>(job),

@@ -23,7 +23,7 @@ pub(crate) fn rival() -> Rival {
         sides: Sides::Processes,
         how: "calls that wait; with room for as many as any user may have: 10, unless the \
               system was told otherwise",
-        can: |workload| workload.mpmc().is_some_and(|crowd| !crowd.varied()),
+        can: |workload| workload.mpmc().is_some() && !workload.varied(),
         run: processes::crowd::<PosixMq>,
     }
 }

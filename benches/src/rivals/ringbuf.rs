@@ -32,7 +32,9 @@ pub(crate) fn rivals() -> Vec<Rival> {
             kind: Kind::Ours,
             sides: Sides::Processes,
             how: "`Sleeper::Spin`, calls that do not wait, tried again after a pause",
-            can: |workload| able(workload) && workload.waiting() != Some(Waiting::Sleep),
+            can: |workload| {
+                able(workload) && workload.waiting().is_none_or(|how| how == Waiting::Spin)
+            },
             run: run::<false>,
         },
         Rival {
@@ -40,7 +42,7 @@ pub(crate) fn rivals() -> Vec<Rival> {
             kind: Kind::Ours,
             sides: Sides::Processes,
             how: "`Sleeper::Futex` and calls that wait, as by default; \
-                  in round trips with `set_spin(0)`",
+                  where both sleep, with `set_spin(0)`",
             can: |workload| able(workload) && workload.waiting() != Some(Waiting::Spin),
             run: run::<true>,
         },
@@ -128,7 +130,7 @@ impl<const W: usize, const SLEEPS: bool> Channel<W> for Slots<SLEEPS> {
     fn sender(end: OwnedFd, workload: Workload) -> io::Result<Self::Sender> {
         let ring = Ring::from_fd(end).map_err(io::Error::other)?;
         let mut producer = spsc::Producer::attach(&ring).map_err(io::Error::other)?;
-        if workload.returns() {
+        if workload.waiting() == Some(Waiting::Sleep) {
             producer.set_spin(Duration::ZERO);
         }
         Ok(SlotSender(producer))
@@ -137,7 +139,7 @@ impl<const W: usize, const SLEEPS: bool> Channel<W> for Slots<SLEEPS> {
     fn receiver(end: OwnedFd, workload: Workload) -> io::Result<Self::Receiver> {
         let ring = Ring::from_fd(end).map_err(io::Error::other)?;
         let mut consumer = spsc::Consumer::attach(&ring).map_err(io::Error::other)?;
-        if workload.returns() {
+        if workload.waiting() == Some(Waiting::Sleep) {
             consumer.set_spin(Duration::ZERO);
         }
         arrived(consumer.wait_for_peer(Some(ARRIVAL_MAX)).map_err(io::Error::other)?)?;

@@ -22,7 +22,9 @@ pub(crate) fn rival() -> Rival {
         sides: Sides::Threads,
         how: "tried again after a pause; batches and 1024 bytes in place (chunks); \
               frames as boxes that go round",
-        can: |workload| workload.one_to_one() && workload.waiting() != Some(Waiting::Sleep),
+        can: |workload| {
+            workload.one_to_one() && workload.waiting().is_none_or(|how| how == Waiting::Spin)
+        },
         run: |job| match job.workload {
             Workload::Frames { .. } => threads::frames::<Boxes>(job),
             _ => threads::messages::<Values>(job),

@@ -19,7 +19,7 @@ pub(crate) fn rival() -> Rival {
         kind: Kind::Rival,
         sides: Sides::Processes,
         how: "calls that wait",
-        can: |workload| workload.mpmc().is_some_and(|crowd| !crowd.varied()),
+        can: |workload| workload.mpmc().is_some() && !workload.varied(),
         run: |job| keeper::beside::<SysvMsg>(job, processes::crowd::<SysvMsg>),
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn rivals() -> Vec<Rival> {
             sides: Sides::Processes,
             how: "a bare mapping in parts of 64 messages or one frame, each with a word \
                   that says whose it is",
-            can: |workload| workload.one_to_one() && !workload.returns(),
+            can: |workload| workload.one_to_one() && !workload.returns() && !workload.varied(),
             run: |job| match job.workload {
                 Workload::Frames { .. } => processes::frames::<Parts>(job),
                 _ => processes::messages::<Parts>(job),
@@ -65,7 +65,7 @@ pub(super) fn rivals() -> Vec<Rival> {
             kind: Kind::Limit,
             sides: Sides::Processes,
             how: "one number that every peer adds one to for every message, and nothing else",
-            can: |workload| workload.mpmc().is_some_and(|crowd| !crowd.varied()),
+            can: |workload| workload.mpmc().is_some() && !workload.varied(),
             run: counter::run,
         },
         Rival {
