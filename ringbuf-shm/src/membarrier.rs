@@ -7,7 +7,6 @@
 use crate::header::Fence;
 use ringbuf_core::event::Fencing;
 use rustix::thread::{MembarrierCommand, membarrier, membarrier_query};
-use std::sync::OnceLock;
 
 /// Whether this kernel has the barrier, and lets this process ask for it.
 pub(crate) fn is_offered() -> bool {
@@ -16,14 +15,15 @@ pub(crate) fn is_offered() -> bool {
 
 /// What this process has to do in a ring of this kind.
 ///
-/// Registers the process the first time, for as long as it lives; a forked child is
-/// registered as its parent was, a program that is executed registers itself again.
+/// Registers the process, for as long as it lives. It is the kernel that remembers: who is
+/// registered already is told so at once, a forked child is as its parent was, a program
+/// that is executed is not. Memory of our own would be wrong in the one or the other, or
+/// make a child wait for a thread that it does not have.
 pub(crate) fn fencing(fence: Fence) -> Fencing {
-    static REGISTERED: OnceLock<bool> = OnceLock::new();
     match fence {
         Fence::Full => Fencing::Full,
         // The call has returned before anything is published with a light fence.
-        Fence::Asymmetric if *REGISTERED.get_or_init(register) => Fencing::Light,
+        Fence::Asymmetric if register() => Fencing::Light,
         Fence::Asymmetric => Fencing::Heavy,
     }
 }

@@ -1,17 +1,20 @@
 //! Goal: no sleeper is missed where the kernel refuses `membarrier` to a peer, before it
 //! came or afterwards, and it can be seen; a forked child is under the barrier as its
-//! parent was.
-//! Method: processes to which a seccomp filter refuses that one call.
+//! parent was, a program that was executed when it has opened a ring itself.
+//! Method: processes to which a seccomp filter refuses that one call; and processes that
+//! ask the kernel what they are registered for.
 
 mod helper;
 
-use helper::{Helper, argument, say, until};
+use helper::{Helper, argument, say, set_alarm, until};
 use ringbuf_shm::{Fence, Options, ReadError, Ring, Sleeper, spsc};
 use std::path::Path;
 use std::time::Duration;
 
 const TRIPS: u64 = 100;
 const HANG: Duration = Duration::from_secs(60);
+/// Each of which asks for the barrier once.
+const PROCESSES: u32 = 20;
 
 /// From now on the kernel answers `membarrier` of this thread with EPERM.
 fn refuse_membarrier() {
@@ -134,45 +137,74 @@ fn the_default_is_what_the_kernel_offers_to_the_creator() {
     assert_eq!(fence_of("spin"), Fence::Full, "nobody sleeps there");
 }
 
-/// Opens a ring, and asks in a forked child whether that is under the barrier.
-#[test]
-#[ignore = "a process of the other tests"]
-fn parent() {
-    let Some(path) = argument("PATH_OF_RINGS") else { return };
+/// Whether the kernel counts this process among those under the barrier; `None` if it does
+/// not tell.
+fn is_under_the_barrier() -> Option<bool> {
     // MEMBARRIER_CMD_GET_REGISTRATIONS, and what it answers.
     const REGISTRATIONS: libc::c_int = 1 << 9;
     const GLOBAL_EXPEDITED: libc::c_long = 1 << 2;
-    let registrations = || {
-        // SAFETY: asks a question about this process.
-        unsafe { libc::syscall(libc::SYS_membarrier, REGISTRATIONS, 0, 0) }
-    };
-    match registrations() {
-        -1 => return say("this kernel does not tell"),
-        before => assert_eq!(before & GLOBAL_EXPEDITED, 0, "nobody has asked for it yet"),
+    // SAFETY: asks a question about this process.
+    match unsafe { libc::syscall(libc::SYS_membarrier, REGISTRATIONS, 0, 0) } {
+        -1 => None,
+        registrations => Some(registrations & GLOBAL_EXPEDITED != 0),
     }
-    let options = Options::new().fence(Fence::Asymmetric);
-    let _ring = spsc::Producer::<u64>::create(Path::new(&path).join("ring"), &options).unwrap();
-    assert_ne!(registrations() & GLOBAL_EXPEDITED, 0);
-    // SAFETY: the child makes system calls only.
+}
+
+fn asymmetric_ring() -> spsc::Producer<u64> {
+    let options = Options::new().capacity(2).fence(Fence::Asymmetric);
+    spsc::Producer::create_unnamed(&options).unwrap()
+}
+
+/// Forks a child that ends with what `act` says.
+fn fork(act: impl FnOnce() -> bool) -> libc::pid_t {
+    // SAFETY: the child runs `act`, with no thread beside it and no lock that another has,
+    // and ends.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        let under = registrations() & GLOBAL_EXPEDITED != 0;
+        set_alarm();
+        let good = act();
         // SAFETY: ends the child at once.
-        unsafe { libc::_exit(i32::from(!under)) };
+        unsafe { libc::_exit(i32::from(!good)) };
     }
+    child
+}
+
+/// Whether a child ended well.
+fn is_well(child: libc::pid_t) -> bool {
     let mut status = 0;
-    // SAFETY: waits for the child above, and has room for its status.
+    // SAFETY: waits for a child of this process, and has room for its status.
     let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!((waited, status), (child, 0));
+    (waited, status) == (child, 0)
+}
+
+/// Opens rings, and asks here and in a forked child who is under the barrier.
+#[test]
+#[ignore = "a process of the other tests"]
+fn parent() {
+    if argument("PATH_OF_RINGS").is_none() {
+        return;
+    }
+    match is_under_the_barrier() {
+        None => return say("this kernel does not tell"),
+        Some(before) => assert!(!before, "nobody has asked for it in this program yet"),
+    }
+    drop(spsc::Producer::<u64>::create_unnamed(&Options::new().fence(Fence::Full)).unwrap());
+    assert_eq!(is_under_the_barrier(), Some(false), "nobody may be interrupted for nothing");
+    drop(asymmetric_ring());
+    assert_eq!(is_under_the_barrier(), Some(true));
+    assert!(is_well(fork(|| is_under_the_barrier() == Some(true))));
     say("so is the child");
 }
 
 #[test]
-fn a_forked_child_is_under_the_barrier_as_its_parent() {
+fn a_forked_child_is_under_the_barrier_as_its_parent_and_a_program_when_it_asks() {
     let directory = tempfile::tempdir_in("/dev/shm").unwrap();
     if !is_offered(directory.path()) {
         return;
     }
+    // The program is executed by a process that is under the barrier.
+    drop(asymmetric_ring());
+    assert_ne!(is_under_the_barrier(), Some(false));
     let mut helper = Helper::start("parent", &[("PATH_OF_RINGS", directory.path())]);
     let said = helper.hears().unwrap();
     if said == "this kernel does not tell" {
@@ -181,4 +213,39 @@ fn a_forked_child_is_under_the_barrier_as_its_parent() {
         assert_eq!(said, "so is the child");
     }
     helper.succeed();
+}
+
+/// Forks children that open a ring, for as long as another thread opens the first one.
+#[test]
+#[ignore = "a process of the other tests"]
+fn forks() {
+    if argument("PATH_OF_RINGS").is_none() {
+        return;
+    }
+    let first = std::thread::spawn(|| drop(asymmetric_ring()));
+    let mut children = 0;
+    while !first.is_finished() || children == 0 {
+        let child = fork(|| {
+            drop(asymmetric_ring());
+            is_under_the_barrier() != Some(false)
+        });
+        assert!(is_well(child), "child {children} hangs, or is not under the barrier");
+        children += 1;
+    }
+    say(children);
+}
+
+#[test]
+fn a_child_waits_for_no_thread_of_its_parent_that_asks_for_the_barrier() {
+    let directory = tempfile::tempdir_in("/dev/shm").unwrap();
+    if !is_offered(directory.path()) {
+        return;
+    }
+    let mut children = 0_u32;
+    for _ in 0..PROCESSES {
+        let mut helper = Helper::start("forks", &[("PATH_OF_RINGS", directory.path())]);
+        children += helper.hears().unwrap().parse::<u32>().unwrap();
+        helper.succeed();
+    }
+    println!("{children} children of {PROCESSES} processes");
 }
