@@ -58,6 +58,15 @@ loom::thread_local! {
 
 thread_local! {
     static DEATHS: Plain<u64> = const { Plain::new(0) };
+    static REFUSED: Plain<bool> = const { Plain::new(false) };
+}
+
+/// Runs a scene in which everybody is refused the heavy fence: it is a full one of its own
+/// then, and a light one is none at all.
+pub fn refused(scene: impl FnOnce()) {
+    REFUSED.set(true);
+    scene();
+    REFUSED.set(false);
 }
 
 /// Runs a participant that ends before its operation number `after`, counted from
@@ -182,13 +191,15 @@ impl Machine for Lab {
     // Loom knows no fence of one's own on others: both are what they are together.
     #[track_caller]
     fn light_fence(&self) {
-        self.fence(Ordering::SeqCst);
+        if !REFUSED.get() {
+            self.fence(Ordering::SeqCst);
+        }
     }
 
     #[track_caller]
     fn heavy_fence(&self) -> bool {
         self.fence(Ordering::SeqCst);
-        true
+        !REFUSED.get()
     }
 
     fn spin(&self) {

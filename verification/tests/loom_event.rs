@@ -19,6 +19,16 @@ fn a_sleeper_is_woken() {
 }
 
 #[test]
+fn a_sleeper_is_woken_by_one_whom_heavy_fences_do_not_reach() {
+    println!("event, mixed fences: {}", explore(None, event::wakes_mixed));
+}
+
+#[test]
+fn a_sleeper_that_is_refused_its_fence_finds_what_it_was_not_woken_for() {
+    println!("event, refused: {}", explore(None, event::refused_does_not_wait_to_be_woken));
+}
+
+#[test]
 fn a_sleeper_is_woken_though_another_notifier_died_at_any_step_bound_3() {
     println!("event, a notifier dies: {}", explore_deaths(Some(3), event::notifier_dies));
 }

@@ -1,6 +1,6 @@
 //! Sleeping with no slice: a wake-up that is lost is a deadlock, which loom reports.
 
-use crate::lab::{FOREVER, Lab, U32, UNTIL_WOKEN, mortal};
+use crate::lab::{FOREVER, Lab, U32, UNTIL_WOKEN, mortal, refused};
 use loom::sync::atomic::AtomicU64;
 use ringbuf_core::event::{Event, EventWords, Fencing};
 use std::rc::Rc;
@@ -61,6 +61,25 @@ pub fn wakes_first(fencing: Fencing) {
     let thread = loom::thread::spawn(move || far.wait_for(0));
     scene.post(0);
     thread.join().unwrap();
+}
+
+/// One publishes and notifies with a full fence, since heavy ones do not reach it; one
+/// sleeps with heavy ones.
+pub fn wakes_mixed() {
+    let scene = Scene::new(Fencing::Light);
+    let far = Rc::clone(&scene);
+    let thread = loom::thread::spawn(move || {
+        far.posted[0].store(1, Release);
+        far.event().fenced(Fencing::Heavy).notify();
+    });
+    scene.wait_for(0);
+    thread.join().unwrap();
+}
+
+/// One publishes and notifies with a light fence, one sleeps and is refused its heavy one:
+/// it may be missed, and must not sleep until it is woken.
+pub fn refused_does_not_wait_to_be_woken() {
+    refused(|| wakes(Fencing::Light));
 }
 
 /// Two publish and notify; the first dies at any step. One sleeps until it finds
