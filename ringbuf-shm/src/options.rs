@@ -214,7 +214,8 @@ impl Options {
     /// it sleeps for a millisecond at a time, which is counted
     /// ([`PeerStats::unfenced`](crate::PeerStats::unfenced)).
     ///
-    /// Of a ring that exists it is not asked.
+    /// Of a ring that exists it is not asked, but for [`Fence::Full`] by `create_or_open`: a
+    /// process that must not be interrupted does not get into a ring that would see to it.
     pub fn fence(mut self, fence: Fence) -> Self {
         self.fence = Some(fence);
         self
@@ -317,6 +318,11 @@ impl Options {
     /// its owner, or would make it so.
     pub(crate) fn accepts_group(&self) -> bool {
         !self.owners.is_empty() || self.mode & WRITABLE_BY_GROUP != 0
+    }
+
+    /// Whether the user said so, which is more than that the kernel offers nothing else.
+    pub(crate) fn insists_on_full_fences(&self) -> bool {
+        self.fence == Some(Fence::Full)
     }
 
     /// A ring of values of `T`, side by side.

@@ -6,7 +6,7 @@ mod tests;
 use crate::backing::{self, Access, Naming};
 use crate::error::OpenError;
 use crate::first_words::first_words;
-use crate::header::{Description, OtherBoot, Shape, Spec, boot_id};
+use crate::header::{Description, Fence, OtherBoot, Shape, Spec, boot_id};
 use crate::kind::Kind;
 use crate::layout::IMMUTABLE_LEN;
 use crate::locks::Lookout;
@@ -154,6 +154,9 @@ impl Ring {
                 done => {
                     let ring = done?;
                     ring.expect_like(spec)?;
+                    if options.insists_on_full_fences() && ring.fence() != Fence::Full {
+                        return Err(OpenError::Different("fence"));
+                    }
                     return Ok(ring);
                 }
             }
@@ -355,7 +358,7 @@ impl Ring {
 
     /// Who pays so that no sleeper is missed.
     #[must_use]
-    pub fn fence(&self) -> crate::Fence {
+    pub fn fence(&self) -> Fence {
         self.spec().fence
     }
 

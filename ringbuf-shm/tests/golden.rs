@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 const SLOTS: &str = include_str!("golden/slots.hex");
+const ASYMMETRIC: &str = include_str!("golden/asymmetric.hex");
 const BYTES: &str = include_str!("golden/bytes.hex");
 const RECORDS: &str = include_str!("golden/records.hex");
 const MPMC_SLOTS: &str = include_str!("golden/mpmc-slots.hex");
@@ -38,7 +39,15 @@ fn options() -> Options {
 }
 
 fn slots(path: &Path) {
-    let mut producer = spsc::Producer::create(path, &options().capacity(4)).unwrap();
+    slots_with(path, &options());
+}
+
+fn asymmetric(path: &Path) {
+    slots_with(path, &options().fence(Fence::Asymmetric));
+}
+
+fn slots_with(path: &Path, options: &Options) {
+    let mut producer = spsc::Producer::create(path, &options.clone().capacity(4)).unwrap();
     producer.push_slice(&[0x0102_0304_0506_0708_u64, 0x1112_1314_1516_1718]).unwrap();
     std::mem::forget(producer);
 }
@@ -160,6 +169,7 @@ fn compare(name: &str, golden: &str, make: impl FnOnce(&Path)) {
 #[test]
 fn new_rings_of_slots_have_the_bytes_of_version_1() {
     compare("slots", SLOTS, slots);
+    compare("asymmetric", ASYMMETRIC, asymmetric);
 }
 
 #[test]
@@ -247,8 +257,13 @@ fn rings_with_the_bytes_of_version_1_open_and_deliver() {
         path
     };
 
+    let ring = Ring::open(path("asymmetric", ASYMMETRIC)).unwrap();
+    assert_eq!(ring.fence(), Fence::Asymmetric);
+    assert_eq!(spsc::Consumer::<u64>::attach(&ring).unwrap().pop(), Ok(0x0102_0304_0506_0708));
+
     let path_of_slots = path("slots", SLOTS);
     let ring = Ring::open(&path_of_slots).unwrap();
+    assert_eq!(ring.fence(), Fence::Full);
     assert_eq!((ring.metadata(), ring.type_name()), (&b"caps"[..], "Frame v1"));
     assert_eq!((ring.id(), ring.created()), ([0xD0; 16], 0xC0C0_C0C0_C0C0_C0C0));
     assert_eq!(ring.stats().unwrap().producer.pid, 0xE1E1_E1E1);

@@ -3,7 +3,7 @@
 //! rings with known messages, and on files that it must refuse.
 
 use ringbuf_shm::broadcast::{Delivery, bytes};
-use ringbuf_shm::{Options, Ring, spsc};
+use ringbuf_shm::{Fence, Options, Ring, spsc};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -46,6 +46,7 @@ fn slots_are_read_past_the_wrap() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ring");
     let options = Options::new().capacity(4).first_position(u64::MAX).metadata(b"caps");
+    let options = options.fence(Fence::Asymmetric);
     let mut producer = spsc::Producer::create(&path, &options.type_name("Tick")).unwrap();
     let mut consumer = spsc::Consumer::<u16>::open(&path).unwrap();
     producer.push_slice(&[1_u16.to_be(), 2_u16.to_be(), 3_u16.to_be()]).unwrap();
@@ -60,6 +61,7 @@ fn slots_are_read_past_the_wrap() {
             "slot_size: 2",
             "type_name: Tick",
             "metadata: b'caps'",
+            "fence: 2",
             "region data: offset=327680 len=8 stride=2",
             &both("producer"),
             &both("consumer"),
@@ -378,7 +380,8 @@ fn what_a_publisher_wrote_for_all_is_read() {
 fn what_must_be_refused_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ring");
-    let producer = spsc::Producer::<u64>::create(&path, &Options::new().capacity(4)).unwrap();
+    let options = Options::new().capacity(4).fence(Fence::Asymmetric);
+    let producer = spsc::Producer::<u64>::create(&path, &options).unwrap();
     drop(producer);
     let good = std::fs::read(&path).unwrap();
     let spoiled = |why: &str, spoil: &dyn Fn(&mut Vec<u8>)| {
@@ -403,6 +406,8 @@ fn what_must_be_refused_is_refused() {
     spoiled("refused: cut short", &|file| file.truncate(8191));
     spoiled("refused: wrong checksum", &|file| file[5000] ^= 1);
     spoiled("refused: capacity", &|file| sealed(file, 64, 3));
+    spoiled("refused: fence or sleeper", &|file| sealed(file, 56, 3));
+    spoiled("refused: fence or sleeper", &|file| sealed(file, 60, 2));
     spoiled("refused: policy", &|file| sealed(file, 136, 3));
     spoiled("refused: cut short", &|file| file.truncate(good.len() - 1));
     spoiled("refused: length of the file", &|file| file.push(0));

@@ -55,7 +55,7 @@ def read_header(fd):
     h["slots"] = lanes * capacity + (h["claims"] + h["views"]) * broadcast
     require(not broadcast or h["slots"] <= 2**24 - 2, "capacity")
     require(h["widths"] == bytes([12, 17, 3, 32]), "widths")
-    require(h["fence"] in (1, 2) and h["sleeper"] in (1, 2), "fence or sleeper")
+    require((h["fence"], h["sleeper"]) in ((1, 1), (1, 2), (2, 1)), "fence or sleeper")
     require(all(h[p] in (1, 2) for p in ("redelivery", "reopen", "other_boot")), "policy")
     require(not broadcast or h["redelivery"] == 1, "policy")
     require(h["type_name_len"] <= 256 and h["metadata_len"] <= 4096, "length of name or metadata")
@@ -180,7 +180,7 @@ def main(path):
         sys.exit(f"refused: {error.strerror}")
     h = read_header(fd)
     for name in ("kind shape capacity slot_size stride alignment type_size type_align type_name"
-                 " metadata sleeper redelivery reopen other_boot first_position file_len").split():
+                 " metadata fence sleeper redelivery reopen other_boot first_position file_len").split():
         print(f"{name}: {h[name]}")
     for name, (offset, length, stride) in h["regions"].items():
         print(f"region {name}: offset={offset} len={length} stride={stride}")

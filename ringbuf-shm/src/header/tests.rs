@@ -161,6 +161,8 @@ fn reserved_numbers_are_refused_by_name() {
     for (offset, value) in [
         (offset_of!(Header, fence), 3),
         (offset_of!(Header, sleeper), 3),
+        // Of an asymmetric ring, in which then nobody would sleep.
+        (offset_of!(Header, sleeper), 2),
         (offset_of!(Header, redelivery), 3),
         (offset_of!(Header, reopen), 0),
         (offset_of!(Header, other_boot), 3),

@@ -73,6 +73,28 @@ fn a_broadcast_ring_that_exists_must_be_as_it_is_asked_for() {
 }
 
 #[test]
+fn who_insists_on_full_fences_does_not_get_into_an_asymmetric_ring() {
+    let directory = tempfile::tempdir().unwrap();
+    let ask = |name: &str, fence: Option<Fence>| {
+        let mut options = Options::new().capacity(2);
+        if let Some(fence) = fence {
+            options = options.fence(fence);
+        }
+        let path = directory.path().join(name);
+        Ring::create_or_open(path.as_os_str(), &options.slots_of::<u64>().unwrap(), &options)
+    };
+    let id = ask("asymmetric", Some(Fence::Asymmetric)).unwrap().id();
+    assert_eq!(ask("asymmetric", None).unwrap().id(), id);
+    let error = ask("asymmetric", Some(Fence::Full)).unwrap_err();
+    assert!(matches!(error, OpenError::Different("fence")), "{error}");
+    // Nobody is interrupted in a ring of full ones, and everybody woken.
+    let id = ask("full", Some(Fence::Full)).unwrap().id();
+    for fence in [None, Some(Fence::Full), Some(Fence::Asymmetric)] {
+        assert_eq!(ask("full", fence).unwrap().id(), id);
+    }
+}
+
+#[test]
 fn a_broadcast_ring_says_what_it_is_and_what_its_pool_costs() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ring");
