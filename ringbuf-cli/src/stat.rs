@@ -9,7 +9,7 @@ use crate::figures::{bytes, grouped, time};
 use crate::table::aligned;
 use crate::tell::print;
 use clap::Args;
-use ringbuf_shm::{Kind, PeerStats, Presence, Ring, Shape, Stats};
+use ringbuf_shm::{Fence, Kind, PeerStats, Presence, Ring, Shape, Sleeper, Stats};
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -34,6 +34,9 @@ Rows:
   state                `stopped` is alive, but not running: Ctrl-Z, or a debugger
   sleeps, wakes, probes  system calls: to sleep, to wake the other side, and to ask
                        whether it lives; none of them while both sides are busy
+  sleep                `asymmetric fence`: who goes to sleep pays, and has the kernel
+                       interrupt the processors on which such rings are used; `full
+                       fence`: who publishes pays
   unfenced             sleeps of a millisecond at most, since the kernel refused this
                        process `membarrier`, without which a wake-up can be missed
 
@@ -170,6 +173,7 @@ fn about(name: &str, ring: &Ring) -> Vec<[String; 2]> {
     row("shape", ring.shape().name().to_owned());
     row("capacity", capacity(ring));
     row("memory", bytes(ring.file_len()));
+    row("sleep", sleep(ring).to_owned());
     if !ring.type_name().is_empty() {
         row("type", ring.type_name().escape_debug().to_string());
     }
@@ -178,6 +182,15 @@ fn about(name: &str, ring: &Ring) -> Vec<[String; 2]> {
     }
     row("created", format!("{} ago", time(since_1970().saturating_sub(nanos(ring.created())))));
     rows
+}
+
+/// How its peers sleep, and who sees to it that they are woken.
+fn sleep(ring: &Ring) -> &'static str {
+    match (ring.sleeper(), ring.fence()) {
+        (Sleeper::Spin, _) => "never",
+        (_, Fence::Asymmetric) => "futex, asymmetric fence",
+        _ => "futex, full fence",
+    }
 }
 
 fn sides(producer: &PeerStats, consumer: &PeerStats) -> String {

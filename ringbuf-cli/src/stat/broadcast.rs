@@ -50,7 +50,7 @@ fn number(stats: &BroadcastStats, position: u64) -> String {
 fn peers(stats: &BroadcastStats) -> String {
     let header = [
         "side", "row", "process", "state", "wants", "at", "lag", "lost", "broken", "holds",
-        "since", "holders", "sleeps", "wakes", "probes",
+        "since", "holders", "sleeps", "wakes", "probes", "unfenced",
     ];
     let mut rows = vec![header.map(String::from)];
     let none = || "-".to_owned();
@@ -82,7 +82,7 @@ fn wants(one: &SubscriberStats) -> &'static str {
 }
 
 /// A peer, with what is known of its reading.
-fn line(side: &str, peer: &PeerStats, reading: [String; 6]) -> [String; 15] {
+fn line(side: &str, peer: &PeerStats, reading: [String; 6]) -> [String; 16] {
     let [wants, at, lag, lost, broken, holds] = reading;
     [
         side.to_owned(),
@@ -100,5 +100,6 @@ fn line(side: &str, peer: &PeerStats, reading: [String; 6]) -> [String; 15] {
         grouped(peer.sleeps),
         grouped(peer.wakes),
         grouped(peer.probes),
+        grouped(peer.unfenced),
     ]
 }

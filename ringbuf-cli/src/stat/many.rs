@@ -76,8 +76,10 @@ fn lanes(stats: &MpmcStats) -> String {
 }
 
 fn peers(stats: &MpmcStats) -> String {
-    let header =
-        ["side", "row", "process", "state", "since", "holders", "sleeps", "wakes", "probes", "has"];
+    let header = [
+        "side", "row", "process", "state", "since", "holders", "sleeps", "wakes", "probes",
+        "unfenced", "has",
+    ];
     let mut rows = vec![header.map(String::from)];
     for (side, verb, peers) in
         [("producer", "writing", &stats.producers), ("consumer", "reading", &stats.consumers)]
@@ -93,6 +95,7 @@ fn peers(stats: &MpmcStats) -> String {
                 grouped(peer.sleeps),
                 grouped(peer.wakes),
                 grouped(peer.probes),
+                grouped(peer.unfenced),
                 held(stats, peer, verb),
             ]);
         }
