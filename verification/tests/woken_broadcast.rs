@@ -5,7 +5,7 @@
 //! time; then a publisher floods a ring of two messages that lossless subscribers empty. A
 //! call that takes about as long as a slice was slept through. A busy machine is late now
 //! and then; more than one in two hundred is not the machine. `RINGBUF_ROUND_TRIPS` is how
-//! many there are of each kind (10,000).
+//! many there are of each kind (10,000), half of them with full fences.
 
 mod process;
 
@@ -15,13 +15,15 @@ use process::notes::{Note, Notes};
 use process::{Child, HANG, enter, knob, number, report, variable};
 use ringbuf_shm::broadcast::bytes::{Publisher, Subscriber};
 use ringbuf_shm::broadcast::{Delivery, Join, Start};
-use ringbuf_shm::{Options, ReadError, Ring, SLICE};
+use ringbuf_shm::{Fence, Options, ReadError, Ring, SLICE};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Round trips, or messages, of each test.
 const TRIPS: u64 = 10_000;
+/// Full ones, and by default those that the kernel offers.
+const FENCES: [Option<Fence>; 2] = [Some(Fence::Full), None];
 /// A sleeper that is not woken goes on about a slice later.
 const LATE: Duration = SLICE.saturating_sub(Duration::from_millis(10));
 const LEN: usize = 8;
@@ -32,7 +34,7 @@ const IN_PARTS: u64 = 3;
 const BY_PIECE: u64 = 4;
 
 fn trips() -> u64 {
-    knob("RINGBUF_ROUND_TRIPS", TRIPS)
+    knob("RINGBUF_ROUND_TRIPS", TRIPS) / 2
 }
 
 /// In each process, and in all of them. One moment without a processor makes all late.
@@ -163,19 +165,20 @@ struct Stage {
     _directory: TempDir,
 }
 
-fn create(path: &Path, capacity: u64) -> Ring {
+fn create(path: &Path, capacity: u64, fence: Option<Fence>) -> Ring {
     let options = Options::new().capacity(capacity).slot_size(LEN as u64);
+    let options = fence.into_iter().fold(options, Options::fence);
     Ring::create_broadcast_bytes(path, &options).unwrap()
 }
 
 impl Stage {
     /// Runs the entry with each of these numbers.
-    fn new(entry: &str, numbers: &[u64], capacity: u64) -> Self {
+    fn new(entry: &str, numbers: &[u64], capacity: u64, fence: Option<Fence>) -> Self {
         let directory = tempfile::tempdir_in("/dev/shm").unwrap();
         let path = |name: &str| directory.path().join(name);
-        let there = create(&path("there"), capacity);
-        let back = numbers.iter().map(|number| create(&path(&format!("back {number}")), capacity));
-        let back = back.collect();
+        let make = |name: &str| create(&path(name), capacity, fence);
+        let there = make("there");
+        let back = numbers.iter().map(|number| make(&format!("back {number}"))).collect();
         let others: Vec<_> = numbers
             .iter()
             .map(|number| {
@@ -212,8 +215,9 @@ impl Stage {
         let publishers: u64 = rings().map(of_publishers).sum();
         let subscribers: u64 = rings().map(of_subscribers).sum();
         report(&format!(
-            "woken of a broadcast: {trips} {what} with {}, {subscribers} sleeps of subscribers, \
-             {publishers} of publishers, {late} late, {:.1?}",
+            "woken of a broadcast, {:?}: {trips} {what} with {}, {subscribers} sleeps of \
+             subscribers, {publishers} of publishers, {late} late, {:.1?}",
+            self.there.fence(),
             self.others.len(),
             start.elapsed()
         ));
@@ -225,9 +229,9 @@ impl Stage {
 }
 
 /// To all of these, and back from each of them.
-fn to_and_fro(numbers: &[u64]) {
+fn to_and_fro(numbers: &[u64], fence: Option<Fence>) {
     let trips = trips() / numbers.len() as u64;
-    let stage = Stage::new("echo", numbers, 64);
+    let stage = Stage::new("echo", numbers, 64, fence);
     let (start, mut late) = (Instant::now(), Late::default());
     let mut there = publisher_on(&stage.there);
     let back = stage.back.iter().map(|ring| subscriber_on(ring, Delivery::Lossless));
@@ -243,8 +247,8 @@ fn to_and_fro(numbers: &[u64]) {
 }
 
 /// Through a ring of two messages.
-fn into_a_full_ring(numbers: &[u64]) {
-    let mut stage = Stage::new("reader", numbers, 2);
+fn into_a_full_ring(numbers: &[u64], fence: Option<Fence>) {
+    let mut stage = Stage::new("reader", numbers, 2, fence);
     // Nobody answers.
     stage.back.clear();
     let (start, mut late) = (Instant::now(), Late::default());
@@ -256,14 +260,20 @@ fn into_a_full_ring(numbers: &[u64]) {
 
 #[test]
 fn a_sleeping_subscriber_is_woken_whatever_it_wants() {
-    (0..GROUP_MAX).for_each(|number| to_and_fro(&[number]));
+    for fence in FENCES {
+        (0..GROUP_MAX).for_each(|number| to_and_fro(&[number], fence));
+    }
 }
 
 #[test]
 fn who_waits_for_a_piece_is_woken() {
+    FENCES.into_iter().for_each(piece_by_piece);
+}
+
+fn piece_by_piece(fence: Option<Fence>) {
     // As many answers as messages are begun, pieces shown, and messages completed.
     let messages = trips() / 4;
-    let stage = Stage::new("echo", &[BY_PIECE], 64);
+    let stage = Stage::new("echo", &[BY_PIECE], 64, fence);
     let (start, mut late) = (Instant::now(), Late::default());
     let mut there = publisher_on(&stage.there);
     let mut back = subscriber_on(&stage.back[0], Delivery::Lossless);
@@ -285,15 +295,15 @@ fn who_waits_for_a_piece_is_woken() {
 
 #[test]
 fn all_who_sleep_are_woken() {
-    to_and_fro(&[0, 1, 2, 3]);
+    FENCES.into_iter().for_each(|fence| to_and_fro(&[0, 1, 2, 3], fence));
 }
 
 #[test]
 fn a_publisher_that_sleeps_for_room_is_woken() {
-    into_a_full_ring(&[0]);
+    FENCES.into_iter().for_each(|fence| into_a_full_ring(&[0], fence));
 }
 
 #[test]
 fn a_publisher_that_sleeps_is_woken_by_the_last_of_several() {
-    into_a_full_ring(&[0, 1, 2, 3]);
+    FENCES.into_iter().for_each(|fence| into_a_full_ring(&[0, 1, 2, 3], fence));
 }

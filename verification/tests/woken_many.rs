@@ -1,17 +1,19 @@
 //! Goal: in rings of many, too, a sleeper is always woken, never left to the end of its
-//! slice, whether it waits for a message or for room, alone or with others (P4).
+//! slice, whether it waits for a message or for room, alone or with others, and whoever
+//! pays for the fence (P4).
 //! Method: processes that never spin send messages to and fro, so that all sleep all the
 //! time; then some flood a small ring that others empty. A message that is read long after
 //! it was committed, or a call that takes as long, was slept through. A busy machine is
 //! late now and then; more than one in a thousand is not the machine.
-//! `RINGBUF_ROUND_TRIPS` is how many there are of each kind (100,000).
+//! `RINGBUF_ROUND_TRIPS` is how many there are of each kind (100,000), half of them with
+//! full fences.
 
 mod process;
 
 use process::notes::{Note, Notes};
 use process::{Child, HANG, enter, knob, number, report, variable};
 use ringbuf_shm::mpmc::bytes::{Consumer, Producer};
-use ringbuf_shm::{Options, ReadError, Ring, SLICE};
+use ringbuf_shm::{Fence, Options, ReadError, Ring, SLICE};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -19,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// Round trips, or messages, of each test.
 const TRIPS: u64 = 100_000;
+/// Full ones, and by default those that the kernel offers.
+const FENCES: [Option<Fence>; 2] = [Some(Fence::Full), None];
 /// A sleeper that is not woken goes on about a slice later.
 const LATE: Duration = SLICE.saturating_sub(Duration::from_millis(10));
 
@@ -115,15 +119,17 @@ fn flood() {
 struct Stage {
     there: Ring,
     back: Ring,
+    fence: Fence,
     others: Vec<(Child, Notes)>,
     _directory: tempfile::TempDir,
 }
 
 impl Stage {
-    fn new(entry: &str, peers: u64, count: u64) -> Self {
+    fn new(entry: &str, peers: u64, count: u64, fence: Option<Fence>) -> Self {
         let directory = tempfile::tempdir_in("/dev/shm").unwrap();
         let path = |name: &str| directory.path().join(name);
         let options = Options::new().capacity(64).slot_size(1);
+        let options = fence.into_iter().fold(options, Options::fence);
         let [there, back] =
             ["there", "back"].map(|name| Ring::create_mpmc_bytes(path(name), &options).unwrap());
         let text = |name: &str| path(name).display().to_string();
@@ -142,7 +148,8 @@ impl Stage {
         for (_, notes) in &others {
             process::until("a process to come", || notes.get(Note::Phase) == 1);
         }
-        Self { there, back, others, _directory: directory }
+        let fence = there.fence();
+        Self { there, back, fence, others, _directory: directory }
     }
 
     /// Waits until all have ended, and reports.
@@ -160,8 +167,9 @@ impl Stage {
         let sleeps: u64 = peers.iter().map(|peer| peer.sleeps).sum();
         let wakes: u64 = peers.iter().map(|peer| peer.wakes).sum();
         report(&format!(
-            "woken of many: {trips} {what} with {} a side, {sleeps} sleeps, {wakes} wakes, \
-             {late} late, {:.1?}",
+            "woken of many, {:?}: {trips} {what} with {} a side, {sleeps} sleeps, {wakes} \
+             wakes, {late} late, {:.1?}",
+            self.fence,
             self.others.len(),
             start.elapsed()
         ));
@@ -171,9 +179,9 @@ impl Stage {
     }
 }
 
-fn to_and_fro(peers: u64) {
-    let trips = knob("RINGBUF_ROUND_TRIPS", TRIPS);
-    let stage = Stage::new("echo", peers, 0);
+fn to_and_fro(peers: u64, fence: Option<Fence>) {
+    let trips = knob("RINGBUF_ROUND_TRIPS", TRIPS) / 2;
+    let stage = Stage::new("echo", peers, 0, fence);
     let (start, late) = (Instant::now(), Late::default());
     std::thread::scope(|threads| {
         for _ in 0..peers {
@@ -190,9 +198,9 @@ fn to_and_fro(peers: u64) {
     stage.finish("round trips", trips, late.0.into_inner(), start);
 }
 
-fn out_of_a_full_ring(peers: u64) {
-    let trips = knob("RINGBUF_ROUND_TRIPS", TRIPS);
-    let stage = Stage::new("flood", peers, trips / peers);
+fn out_of_a_full_ring(peers: u64, fence: Option<Fence>) {
+    let trips = knob("RINGBUF_ROUND_TRIPS", TRIPS) / 2;
+    let stage = Stage::new("flood", peers, trips / peers, fence);
     let (start, late) = (Instant::now(), Late::default());
     std::thread::scope(|threads| {
         for _ in 0..peers {
@@ -217,20 +225,20 @@ fn out_of_a_full_ring(peers: u64) {
 
 #[test]
 fn one_sleeper_a_side_is_woken() {
-    to_and_fro(1);
+    FENCES.into_iter().for_each(|fence| to_and_fro(1, fence));
 }
 
 #[test]
 fn four_sleepers_a_side_are_woken() {
-    to_and_fro(4);
+    FENCES.into_iter().for_each(|fence| to_and_fro(4, fence));
 }
 
 #[test]
 fn one_sleeper_is_woken_when_there_is_room() {
-    out_of_a_full_ring(1);
+    FENCES.into_iter().for_each(|fence| out_of_a_full_ring(1, fence));
 }
 
 #[test]
 fn four_sleepers_are_woken_when_there_is_room() {
-    out_of_a_full_ring(4);
+    FENCES.into_iter().for_each(|fence| out_of_a_full_ring(4, fence));
 }
