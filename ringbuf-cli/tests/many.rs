@@ -146,9 +146,12 @@ fn four_subscribers_of_a_video_write_all_of_it_though_some_are_killed() {
         outputs.push((stream, file));
         subscribers.push(subscribe());
     }
+    // All are there before anybody gets on: who came after the end would wait for ever.
+    let heads: Vec<_> =
+        subscribers.iter_mut().map(|(one, _)| one.read(LARGE.header().len())).collect();
     let (running, files): (Vec<_>, Vec<_>) = subscribers.into_iter().unzip();
-    for (ended, file) in ends(running).into_iter().zip(files) {
-        outputs.push((ended.well().stdout, file));
+    for ((ended, head), file) in ends(running).into_iter().zip(heads).zip(files) {
+        outputs.push(([head, ended.well().stdout].concat(), file));
     }
     let mut written = BTreeMap::<u32, Vec<bool>>::new();
     for (index, (stream, file)) in outputs.iter().enumerate() {
