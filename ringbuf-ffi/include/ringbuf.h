@@ -321,7 +321,9 @@ struct ringbuf_message {
  * presence     RINGBUF_PEER_...
  * incarnation  how often the seat was taken, modulo 2^17 - 1.
  * pid          the process id of the last holder, as it saw itself; 0: nobody.
- * reserved     0.
+ * unfenced     how often this side slept for a millisecond at most, because the
+ *              kernel refused it membarrier(), without which it may miss that it
+ *              is woken; 2^32 - 1 is that often, or more.
  * since_ns     when the seat was taken, nanoseconds of CLOCK_MONOTONIC.
  * sleeps       how often this side asked the kernel to let it sleep,
  * wakes        to wake the other,
@@ -331,7 +333,7 @@ struct ringbuf_peer_stat {
     uint32_t presence;
     uint32_t incarnation;
     uint32_t pid;
-    uint32_t reserved;
+    uint32_t unfenced;
     uint64_t since_ns;
     uint64_t sleeps;
     uint64_t wakes;
@@ -1542,6 +1544,8 @@ struct ringbuf_mpmc_lane_stat {
  * held_ns      for how long at least it has held the oldest of them.
  * left         slots that earlier ones on its row held when they died, to be given up
  *              by whoever finds nothing to do.
+ * unfenced     as that of struct ringbuf_peer_stat.
+ * reserved     0.
  */
 struct ringbuf_mpmc_peer_stat {
     uint32_t size;
@@ -1558,10 +1562,12 @@ struct ringbuf_mpmc_peer_stat {
     uint64_t lanes;
     uint64_t held_ns;
     uint64_t left;
+    uint32_t unfenced;
+    uint32_t reserved;
 };
 
 #define RINGBUF_MPMC_PEER_STAT_INIT \
-    { sizeof(struct ringbuf_mpmc_peer_stat), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(struct ringbuf_mpmc_peer_stat), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /*
  * ringbuf_mpmc_watch_open() opens the ring of many NAME to look at it.
@@ -2405,7 +2411,7 @@ struct ringbuf_broadcast_watch;
  * pid          the process id of the last holder, as it saw itself.
  * delivery     RINGBUF_DELIVERY_...: what it wants.
  * evicted      1 if the publisher waits for it no longer and it has not noticed yet.
- * reserved     0.
+ * unfenced     as that of struct ringbuf_peer_stat.
  * since_ns     when the row was taken, of CLOCK_MONOTONIC.
  * sleeps       how often it asked the kernel to let it sleep,
  * wakes        to wake the publisher,
@@ -2426,7 +2432,7 @@ struct ringbuf_broadcast_peer_stat {
     uint32_t pid;
     uint32_t delivery;
     uint32_t evicted;
-    uint32_t reserved;
+    uint32_t unfenced;
     uint64_t since_ns;
     uint64_t sleeps;
     uint64_t wakes;

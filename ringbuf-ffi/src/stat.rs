@@ -32,8 +32,8 @@ pub struct PeerStat {
     pub incarnation: u32,
     /// The process id of the last holder, as it saw itself.
     pub pid: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Sleeps of a millisecond at most, for want of the kernel's barrier.
+    pub unfenced: u32,
     /// When the seat was taken, by the monotonic clock.
     pub since_ns: u64,
     /// How often this side asked the kernel to let it sleep.
@@ -105,6 +105,11 @@ pub(crate) const fn presence(presence: Presence) -> u32 {
         Presence::Closed => PEER_CLOSED,
         Presence::Dead => PEER_DEAD,
     }
+}
+
+/// How often a peer slept without the kernel's barrier, as far as C counts.
+pub(crate) fn unfenced(peer: &PeerStats) -> u32 {
+    u32::try_from(peer.unfenced).unwrap_or(u32::MAX)
 }
 
 /// A structure that tells something, whose first member is its size.
@@ -191,7 +196,7 @@ impl PeerStat {
             presence: presence(peer.presence),
             incarnation: peer.incarnation,
             pid: peer.pid,
-            reserved: 0,
+            unfenced: unfenced(peer),
             since_ns: peer.since,
             sleeps: peer.sleeps,
             wakes: peer.wakes,

@@ -36,7 +36,7 @@ fn layout() -> String {
         sleeper redelivery other_boot flags mode group owner metadata metadata_length type_name
         lanes producers_max consumers_max redeliveries_max subscribers_max views_max reader_patience_ns);
     structure!(text, "ringbuf_message", Message: data length tag time_ns flags reserved);
-    structure!(text, "ringbuf_peer_stat", PeerStat: presence incarnation pid reserved since_ns
+    structure!(text, "ringbuf_peer_stat", PeerStat: presence incarnation pid unfenced since_ns
         sleeps wakes probes);
     structure!(text, "ringbuf_stat", Stat: size shape capacity used taken committed released
         dropped redelivered length_max memory created_ns granted reserved producer consumer id);
@@ -47,7 +47,7 @@ fn layout() -> String {
         reading orphans dropped redelivered length_max memory created_ns producers consumers
         granted reserved id);
     structure!(text, "ringbuf_mpmc_lane_stat", watch::LaneStat: size lane claimed read used high_water free writing ready reading orphans);
-    structure!(text, "ringbuf_mpmc_peer_stat", watch::PeerStat: size side row presence incarnation pid since_ns sleeps wakes probes holds lanes held_ns left);
+    structure!(text, "ringbuf_mpmc_peer_stat", watch::PeerStat: size side row presence incarnation pid since_ns sleeps wakes probes holds lanes held_ns left unfenced reserved);
     structure!(text, "ringbuf_broadcast_join", join::Join: size delivery start views position);
     structure!(text, "ringbuf_broadcast_message", broadcast::message::Message: data length position tag time_ns flags reserved token);
     structure!(text, "ringbuf_broadcast_part", part::Part: data available position tag time_ns state reserved token);
@@ -56,7 +56,7 @@ fn layout() -> String {
         position floor published readable views held length_max memory created_ns granted
         reserved publisher id);
     structure!(text, "ringbuf_broadcast_peer_stat", broadcast::watch::PeerStat: size row presence
-        incarnation pid delivery evicted reserved since_ns sleeps wakes probes position lag lost
+        incarnation pid delivery evicted unfenced since_ns sleeps wakes probes position lag lost
         broken views held);
     let numbers = [
         ("RINGBUF_VERSION", ringbuf::version::NUMBER),

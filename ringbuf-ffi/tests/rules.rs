@@ -1,7 +1,7 @@
 //! Goal: what the manual says of errors is so: each is met by a program in C, NULL and
 //! misuse are answered and not suffered, a forked child is told so.
-//! Method: the programs `misuse`, `errors` and `fork` hold the expectations; this file
-//! prepares what C cannot make, damaged rings and rings of another boot.
+//! Method: the programs `misuse`, `errors`, `fork` and `unfenced` hold the expectations; this file
+//! prepares what C cannot make, damaged rings, rings of another boot, and counts.
 
 mod child;
 mod compiler;
@@ -10,13 +10,15 @@ mod damage;
 use child::Running;
 use compiler::{WAYS, Workshop};
 use damage::break_first_word;
-use ringbuf_shm::{Options, OtherBoot, spsc};
+use ringbuf_shm::{Options, OtherBoot, broadcast, mpmc, spsc};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
 /// Places in the file, as FORMAT.md has them.
 const BOOT_ID: usize = 192;
+/// From the start of a region or row of a peer.
+const UNFENCED: u64 = 168;
 const PRODUCER_REGION: usize = 1;
 const DATA_REGION: usize = 4;
 const CHECKSUM: usize = 4092;
@@ -47,6 +49,34 @@ fn forked_children_are_refused_and_dead_ones_are_noticed() {
     for way in WAYS {
         let Some(program) = workshop.compile("fork", way) else { continue };
         Running::start::<&str>(&program, &[]).succeed();
+    }
+}
+
+#[test]
+fn who_slept_without_the_barrier_is_told_of() {
+    let workshop = Workshop::new();
+    let options = Options::new().capacity(64).slot_size(8);
+    let two = spsc::bytes::Producer::create(workshop.path("two"), &options).unwrap();
+    let many = mpmc::bytes::Producer::create(workshop.path("many"), &options).unwrap();
+    let publisher = broadcast::bytes::Publisher::create(workshop.path("all"), &options).unwrap();
+    let join = broadcast::Delivery::Lossy;
+    let subscriber = broadcast::bytes::Subscriber::attach(publisher.ring(), join).unwrap();
+    count_unfenced(&workshop.path("two"), &[(131_072, 7), (196_608, 1 << 32)]);
+    count_unfenced(&workshop.path("many"), &[(65_536, 9)]);
+    count_unfenced(&workshop.path("all"), &[(65_536, 11), (65_536 + 256, 13)]);
+    for way in WAYS {
+        let Some(program) = workshop.compile("unfenced", way) else { continue };
+        Running::start(&program, &[workshop.path("")]).succeed();
+    }
+    drop((two, many, publisher, subscriber));
+}
+
+/// Stores numbers as those peers do that the kernel refuses its barrier; with each, where
+/// what it counts in begins.
+fn count_unfenced(path: &Path, numbers: &[(u64, u64)]) {
+    let file = fs::File::options().write(true).open(path).unwrap();
+    for &(start, number) in numbers {
+        file.write_all_at(&number.to_ne_bytes(), start + UNFENCED).unwrap();
     }
 }
 

@@ -9,7 +9,7 @@
 use crate::argument;
 use crate::broadcast::join::{DELIVERY_LATEST, DELIVERY_LOSSLESS, DELIVERY_LOSSY};
 use crate::error::{Errno, code, done};
-use crate::stat::{Told, fill, presence};
+use crate::stat::{Told, fill, presence, unfenced};
 use libc::{c_char, c_int};
 use ringbuf_shm::broadcast::Delivery;
 use ringbuf_shm::{Kind, Options, Ring, SubscriberStats};
@@ -61,8 +61,8 @@ pub struct PeerStat {
     pub delivery: u32,
     /// 1 if the publisher does not wait for it any longer, and it has not noticed yet.
     pub evicted: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Sleeps of a millisecond at most, for want of the kernel's barrier.
+    pub unfenced: u32,
     /// When the seat was taken, by the monotonic clock.
     pub since_ns: u64,
     /// How often it asked the kernel to let it sleep.
@@ -113,7 +113,7 @@ impl PeerStat {
                 Some(Delivery::Latest) => DELIVERY_LATEST,
             },
             evicted: subscriber.evicted.into(),
-            reserved: 0,
+            unfenced: unfenced(peer),
             since_ns: peer.since,
             sleeps: peer.sleeps,
             wakes: peer.wakes,

@@ -9,7 +9,7 @@
 
 use crate::argument;
 use crate::error::{Errno, code, done};
-use crate::stat::{Told, fill, presence};
+use crate::stat::{Told, fill, presence, unfenced};
 use libc::{c_char, c_int};
 use ringbuf_shm::{Kind, LaneStats, MpmcStats, MpmcWatch, Options, PeerStats, Ring};
 use std::mem::size_of;
@@ -108,6 +108,10 @@ pub struct PeerStat {
     pub held_ns: u64,
     /// Slots that earlier ones on its row held when they died.
     pub left: u64,
+    /// Sleeps of a millisecond at most, for want of the kernel's barrier.
+    pub unfenced: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 const LANE_SIZE_FIRST: usize = 80;
@@ -168,6 +172,8 @@ impl PeerStat {
             lanes: 0,
             held_ns: 0,
             left: 0,
+            unfenced: unfenced(peer),
+            reserved: 0,
         };
         for (lane, stats) in stats.lanes.iter().enumerate() {
             for holder in stats.holders.iter().filter(|holder| holder.row == peer.row) {

@@ -45,7 +45,7 @@ static void structures(void)
     OFFSET(ringbuf_peer_stat, presence);
     OFFSET(ringbuf_peer_stat, incarnation);
     OFFSET(ringbuf_peer_stat, pid);
-    OFFSET(ringbuf_peer_stat, reserved);
+    OFFSET(ringbuf_peer_stat, unfenced);
     OFFSET(ringbuf_peer_stat, since_ns);
     OFFSET(ringbuf_peer_stat, sleeps);
     OFFSET(ringbuf_peer_stat, wakes);
@@ -133,6 +133,8 @@ static void structures(void)
     OFFSET(ringbuf_mpmc_peer_stat, lanes);
     OFFSET(ringbuf_mpmc_peer_stat, held_ns);
     OFFSET(ringbuf_mpmc_peer_stat, left);
+    OFFSET(ringbuf_mpmc_peer_stat, unfenced);
+    OFFSET(ringbuf_mpmc_peer_stat, reserved);
 
     SIZE(ringbuf_broadcast_join);
     OFFSET(ringbuf_broadcast_join, size);
@@ -196,7 +198,7 @@ static void structures(void)
     OFFSET(ringbuf_broadcast_peer_stat, pid);
     OFFSET(ringbuf_broadcast_peer_stat, delivery);
     OFFSET(ringbuf_broadcast_peer_stat, evicted);
-    OFFSET(ringbuf_broadcast_peer_stat, reserved);
+    OFFSET(ringbuf_broadcast_peer_stat, unfenced);
     OFFSET(ringbuf_broadcast_peer_stat, since_ns);
     OFFSET(ringbuf_broadcast_peer_stat, sleeps);
     OFFSET(ringbuf_broadcast_peer_stat, wakes);
