@@ -17,7 +17,7 @@ use process::course::Moment;
 use process::ends::Kind;
 use process::many::{Claim, Consumer, Producer, View, read_all};
 use process::operation::*;
-use process::places::Places;
+use process::places::{Places, READING, STATE_MASK};
 use process::trace::Tracee;
 use process::trial::{Trial, check_all_works};
 use process::{knob, report};
@@ -35,10 +35,11 @@ fn victim() {
     process::operation::victim();
 }
 
-/// What `who` holds: slots, and their words.
-fn held_by(places: &Places, who: u64) -> Vec<(usize, u64)> {
+/// What `who` holds: slots, and whether it reads them. Their places are not its own: in a
+/// Strict ring others pass them once they have waited long enough, which depends on a clock.
+fn held_by(places: &Places, who: u64) -> Vec<(usize, bool)> {
     let held = places.states().filter(|&at| places.is_of(at, who));
-    held.map(|at| (at, places.words.load(at))).collect()
+    held.map(|at| (at, places.words.load(at) & STATE_MASK == READING)).collect()
 }
 
 /// Those who do not stand, and what they see.
