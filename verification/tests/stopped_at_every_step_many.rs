@@ -17,10 +17,10 @@ use process::course::Moment;
 use process::ends::Kind;
 use process::many::{Claim, Consumer, Producer, View, read_all};
 use process::operation::*;
-use process::places::{Places, READING, STATE_MASK};
+use process::places::Places;
 use process::trace::Tracee;
 use process::trial::{Trial, check_all_works};
-use process::{knob, report};
+use process::{HANG, knob, report};
 use ringbuf_shm::{ClaimError, Presence, Ring};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -35,11 +35,10 @@ fn victim() {
     process::operation::victim();
 }
 
-/// What `who` holds: slots, and whether it reads them. Their places are not its own: in a
-/// Strict ring others pass them once they have waited long enough, which depends on a clock.
-fn held_by(places: &Places, who: u64) -> Vec<(usize, bool)> {
+/// What `who` holds: slots, and their words.
+fn held_by(places: &Places, who: u64) -> Vec<(usize, u64)> {
     let held = places.states().filter(|&at| places.is_of(at, who));
-    held.map(|at| (at, places.words.load(at) & STATE_MASK == READING)).collect()
+    held.map(|at| (at, places.words.load(at))).collect()
 }
 
 /// Those who do not stand, and what they see.
@@ -122,6 +121,9 @@ fn costs(operation: Operation) -> &'static [(usize, u64, u64)] {
 fn stop_at(trial: Trial, moment: Moment) -> bool {
     let Trial { kind, operation, ring, places, producer, consumer, notes, child, .. } = trial;
     let mut others = Others { kind, ring, producer, consumer, written: 0, seen: vec![] };
+    // In a Strict ring who has spun for its time passes the place of one who stands, whose
+    // word is another then: whether that happens is not for the clock to say.
+    others.consumer.set_spin(HANG);
     let pid = child.id();
     let mut tracee = Tracee::meet(child, &notes).unwrap();
     let stands = moment.reach(&mut tracee, || Trial::watched(&places, kind));

@@ -5,7 +5,8 @@
 //! time; then a publisher floods a ring of two messages that lossless subscribers empty. A
 //! call that takes about as long as a slice was slept through. A busy machine is late now
 //! and then; more than one in two hundred is not the machine. `RINGBUF_ROUND_TRIPS` is how
-//! many there are of each kind (10,000), half of them with full fences.
+//! many there are of each kind (10,000), half of them with full fences; of messages there
+//! are more where nobody slept for so many.
 
 mod process;
 
