@@ -157,6 +157,11 @@ fn the_model_of_broadcast_holds_and_its_mutants_fail() {
 }
 
 #[test]
+fn the_model_of_ticks_holds_and_its_mutants_fail() {
+    check_all(&chosen(|run| run.always && run.model == "ticks"));
+}
+
+#[test]
 #[ignore = "takes many minutes and some gigabytes"]
 fn the_models_of_the_protocols_to_come_hold_and_their_mutants_fail() {
     check_all(&chosen(|run| !run.always));
