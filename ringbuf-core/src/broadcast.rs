@@ -19,6 +19,10 @@
 //! | [`life`](crate::life) | whether a subscriber is waited for |
 //! | [`extent`](crate::extent) | how much of a message may be read |
 //! | [`pool`](crate::pool) | the publisher's own lists of slots |
+//! | `room.rs`, `course.rs` | where a publisher may write, how far a subscriber got: of any shape |
+//!
+//! Small messages need no pool, if nobody looks at them in place: they stand in the entries
+//! themselves ([`ticks`](crate::ticks)), under the same rules for who is waited for.
 //!
 //! The cells are hazard pointers (Michael 2004) to slots, in the hands of processes
 //! that may be killed; the entries are a ring as Disruptor's, of slots instead of
@@ -60,6 +64,49 @@ pub struct ReaderWords<M: Machine> {
     pub views: M::U64,
 }
 
+/// The words by which the peers of a ring agree how far each of them is, whatever a message is.
+pub struct Peers<'a, M: Machine> {
+    /// What time passes on.
+    pub machine: &'a M,
+    /// The publisher's words.
+    pub publisher: &'a PublisherWords<M>,
+    /// The words of each subscriber, in the order of their rows.
+    pub readers: &'a [ReaderWords<M>],
+    /// How many messages the ring keeps: a power of two.
+    pub capacity: u64,
+}
+
+impl<M: Machine> Clone for Peers<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M: Machine> Copy for Peers<'_, M> {}
+
+impl<M: Machine> Peers<'_, M> {
+    /// Nobody waits any longer for subscribers that are dead. Whether there was one. `own`:
+    /// who does not ask about itself.
+    pub fn sweep(&self, own: Who, locks: &impl Liveness) -> bool {
+        let mut swept = false;
+        for row in self.readers {
+            // Relaxed: the exchange confirms it.
+            let life = Life::from_bits(row.life.load(Relaxed));
+            if matches!(life.standing(), None | Some(Standing::Idle)) || life.who() == own {
+                continue;
+            }
+            if !locks.is_held(life.who()) {
+                // Relaxed, both: who does not wait for it any more looks at its cells, if there
+                // are any.
+                let idle =
+                    row.life.compare_exchange(life.bits(), life.idle().bits(), Relaxed, Relaxed);
+                swept |= idle.is_ok();
+            }
+        }
+        swept
+    }
+}
+
 /// All words of one ring, as one peer sees them.
 pub struct Broadcast<'a, M: Machine, P> {
     /// What time passes on.
@@ -85,12 +132,19 @@ impl<M: Machine, P: Copy> Clone for Broadcast<'_, M, P> {
 
 impl<M: Machine, P: Copy> Copy for Broadcast<'_, M, P> {}
 
-impl<M: Machine, P: Row<Word = M::U64>> Broadcast<'_, M, P> {
+impl<'a, M: Machine, P: Row<Word = M::U64>> Broadcast<'a, M, P> {
     /// How many messages the ring keeps.
     #[inline(always)]
     #[must_use]
     pub fn capacity(&self) -> u64 {
         self.entries.len() as u64
+    }
+
+    /// What its peers agree by.
+    #[must_use]
+    pub fn peers(&self) -> Peers<'a, M> {
+        let (machine, publisher, readers) = (self.machine, self.publisher, self.readers);
+        Peers { machine, publisher, readers, capacity: self.capacity() }
     }
 
     /// How much of the message in this slot may be read now; `None` if no publisher can
@@ -115,21 +169,14 @@ impl<M: Machine, P: Row<Word = M::U64>> Broadcast<'_, M, P> {
     /// kept for them to look at. Whether there was anything. `own`: who does not ask
     /// about itself.
     pub fn sweep(&self, own: Who, locks: &impl Liveness) -> bool {
-        let mut swept = sweep_cells::<M>(self.cells, own, locks) > 0;
-        for row in self.readers {
-            // Relaxed: the exchange confirms it.
-            let life = Life::from_bits(row.life.load(Relaxed));
-            if matches!(life.standing(), None | Some(Standing::Idle)) || life.who() == own {
-                continue;
-            }
-            if !locks.is_held(life.who()) {
-                // Relaxed, both: who does not wait for it any more looks at its cells.
-                let idle =
-                    row.life.compare_exchange(life.bits(), life.idle().bits(), Relaxed, Relaxed);
-                swept |= idle.is_ok();
-            }
-        }
-        swept
+        let cells = sweep_cells::<M>(self.cells, own, locks) > 0;
+        self.peers().sweep(own, locks) || cells
+    }
+}
+
+impl<M: Machine> fmt::Debug for Peers<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peers").field("capacity", &self.capacity).finish_non_exhaustive()
     }
 }
 

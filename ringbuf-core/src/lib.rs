@@ -34,6 +34,10 @@
 //! | [`life`] | whether a subscriber is waited for |
 //! | [`extent`] | how much of a message may be read |
 //! | [`pool`] | where each slot is, as the publisher keeps it to itself |
+//! | [`ticks`] | one publisher, many subscribers, small messages: all the words |
+//! | [`tick_publisher`] | the writing end of it |
+//! | [`tick_subscriber`] | the reading end of it |
+//! | [`stamp`] | whether the message of a position stands in its entry |
 //! | [`event`] | sleeping without losing a wake-up |
 //! | [`peer`] | who is attached, who is dead, who takes over |
 //! | [`crowd`] | the other side of a ring of many, and when it is gone |
@@ -51,6 +55,7 @@ compile_error!(
 
 pub mod broadcast;
 pub mod cell;
+mod course;
 pub mod crowd;
 mod cursor;
 pub mod entry;
@@ -70,10 +75,15 @@ pub mod pool;
 pub mod position;
 pub mod publisher;
 pub mod record;
+mod room;
 pub mod slip;
 pub mod slot;
 pub mod spsc;
+pub mod stamp;
 pub mod strict;
 pub mod subscriber;
 pub mod sweep;
+pub mod tick_publisher;
+pub mod tick_subscriber;
+pub mod ticks;
 pub mod wait;

@@ -55,6 +55,13 @@ impl Position {
     }
 }
 
+/// Whether `one` is before `other`; both are positions of one ring, less than half of
+/// all positions apart.
+#[inline(always)]
+pub(crate) fn is_before(one: Position, other: Position) -> bool {
+    one.since(other) > u64::MAX / 2
+}
+
 /// Consecutive positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {

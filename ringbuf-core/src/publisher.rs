@@ -5,11 +5,6 @@
 //! looks at, is paid now and then, for many messages at once: the rows are looked at
 //! once for a quarter of a lap, the cells once for all that was retired since.
 //!
-//! **Room.** Before an entry is shown again the floor is raised above it, then every row
-//! is looked at, between the two a fence. Whoever joins says so first, then looks at the
-//! floor, between the two a fence: so it is seen, or begins at the new floor (edge JOIN).
-//! What was *scanned* is private and never trusted to a successor.
-//!
 //! **Slots.** Who looks at a slot names it in a cell first, then makes sure that it was in
 //! time, between the two a fence. The publisher replaces the entry, then looks at the
 //! cells, between the two a fence (edge COVER). There are more slots than entries and
@@ -20,10 +15,10 @@ use crate::cell::CellWord;
 use crate::entry::{Entry, Found, SLOTS_MAX};
 use crate::error::{ClaimError, Corrupt};
 use crate::extent::Extent;
-use crate::life::Life;
 use crate::machine::{Machine, Row, Word};
 use crate::pool::Pool;
 use crate::position::Position;
+use crate::room::Room;
 use core::fmt;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 
@@ -42,12 +37,7 @@ pub struct Publisher<'a, M: Machine, P, S> {
     ring: Broadcast<'a, M, P>,
     pool: Pool<S>,
     reclaim: Reclaim,
-    /// The position of the next message.
-    next: Position,
-    /// As it stands in the file.
-    floor: Position,
-    /// No entry before this position is waited for by anybody, now or later.
-    scanned: Position,
+    room: Room<'a, M>,
     claimed: Claimed,
 }
 
@@ -82,14 +72,13 @@ where
         let (entries, slots) = (ring.entries.len(), ring.slots.len());
         assert!(entries.is_power_of_two() && entries > 1);
         assert!(slots > entries + ring.cells.len() && slots as u64 <= SLOTS_MAX);
-        // Relaxed, these and the next: the seat was taken after the last writer of these
-        // words gave it up or died (edge SUCCEED).
-        let mut next = Position::new(ring.publisher.tail.load(Relaxed));
-        let floor = Position::new(ring.publisher.floor.load(Relaxed));
+        let mut room = Room::take_over(ring.peers());
+        let next = room.next();
         let mut pool = Pool::new(lists, entries, slots);
         let mut begun = None;
         for (index, entry) in ring.entries.iter().enumerate() {
-            // Relaxed: edge SUCCEED.
+            // Relaxed: the seat was taken after the last writer of these words gave it up or
+            // died (edge SUCCEED).
             let entry = Entry::from_bits(entry.load(Relaxed));
             if entry.is_empty() {
                 continue;
@@ -107,10 +96,7 @@ where
             pool.find(index, slot)?;
         }
         pool.retire_the_rest();
-        let first = next.plus(u64::from(begun.is_some()));
-        if first.since(floor) > entries as u64 {
-            return Err(Corrupt);
-        }
+        room.check(begun.is_some())?;
         if let Some(slot) = begun {
             let extent = ring.slots.at(slot as usize);
             // Relaxed: edge SUCCEED.
@@ -119,13 +105,9 @@ where
                 // edge GROW, release end.
                 extent.store(Extent::Broken(found.bytes()).bits(), Release);
             }
-            next = first;
-            // edge SHOW, release end: what the dead one wrote came before us.
-            ring.publisher.tail.store(next.count(), Release);
+            room.pass_on();
         }
-        // The dead one may have raised the floor and not lived to look at the rows.
-        let scanned = next.minus(entries as u64);
-        Ok(Self { ring, pool, reclaim, next, floor, scanned, claimed: Claimed::Nothing })
+        Ok(Self { ring, pool, reclaim, room, claimed: Claimed::Nothing })
     }
 
     /// Claims a slot to write the next message in; nobody looks at it.
@@ -143,9 +125,7 @@ where
             Claimed::Hidden(slot) => return Ok(slot),
             Claimed::Shown(..) => self.abort(),
         }
-        if is_before(self.scanned, self.needed()) {
-            self.make_room()?;
-        }
+        self.room.find()?;
         if self.pool.is_dry() || self.reclaim == Reclaim::Early && self.pool.has_retired() {
             self.reclaim();
         }
@@ -155,83 +135,18 @@ where
         Ok(slot)
     }
 
-    /// Nobody may wait for an entry before this position when the next message is shown.
-    fn needed(&self) -> Position {
-        self.next.plus(1).minus(self.ring.capacity())
-    }
-
-    #[cold]
-    fn make_room(&mut self) -> Result<(), ClaimError> {
-        let needed = self.needed();
-        // Some more at once, so that the rows are not looked at for each message.
-        let target = needed.plus(self.ring.capacity() / 4);
-        if is_before(self.floor, target) {
-            self.floor = target;
-            // Relaxed: a newcomer sees it by the fences; who was lapped, by the entry
-            // that lapped it (edge SHOW).
-            self.ring.publisher.floor.store(target.count(), Relaxed);
-        }
-        // edge JOIN, the publisher's side: the floor, then the rows.
-        self.ring.machine.fence(SeqCst);
-        let mut scanned = self.floor;
-        for row in self.ring.readers {
-            // Relaxed: who joined before our fence is seen by the fences, with a cursor that
-            // is not ahead of where it begins; who joins after it begins at our floor.
-            let life = Life::from_bits(row.life.load(Relaxed));
-            if !life.is_waited_for() {
-                continue;
-            }
-            // Relaxed: a slot is used again only a message after the one whose cursor let its
-            // entry be replaced, so between its look and that cursor there was a fence of
-            // the subscriber's, and between that cursor and the cells there is ours.
-            let cursor = Position::new(row.cursor.load(Relaxed));
-            if is_before(self.next, cursor) {
-                // No position of a subscriber's is ahead of ours.
-                self.evict(&row.life, life);
-            } else if is_before(cursor, scanned) {
-                scanned = cursor;
-            }
-        }
-        if is_before(self.scanned, scanned) {
-            self.scanned = scanned;
-        }
-        if is_before(self.scanned, needed) { Err(ClaimError::Full) } else { Ok(()) }
-    }
-
-    fn evict(&self, word: &M::U64, life: Life) -> bool {
-        // Relaxed, both: the fence before the next scan of the cells is what orders it
-        // (edge COVER), and who fails finds a subscriber that moved.
-        word.compare_exchange(life.bits(), life.evicted().bits(), Relaxed, Relaxed).is_ok()
-    }
-
     /// The subscribers whose reading is waited for, by their place among the readers.
     ///
     /// Looks at words alone: some of them may be dead.
     pub fn in_the_way(&self) -> impl Iterator<Item = usize> + '_ {
-        let needed = self.needed();
-        (0..self.ring.readers.len()).filter(move |&row| self.is_in_the_way(row, needed).is_some())
-    }
-
-    fn is_in_the_way(&self, row: usize, needed: Position) -> Option<Life> {
-        let row = &self.ring.readers[row];
-        // Relaxed, both: who is evicted for an old word had time enough, or the
-        // exchange fails.
-        let life = Life::from_bits(row.life.load(Relaxed));
-        let cursor = Position::new(row.cursor.load(Relaxed));
-        (life.is_waited_for() && is_before(cursor, needed)).then_some(life)
+        self.room.in_the_way()
     }
 
     /// Waits no longer for those that are [in the way](Self::in_the_way); how many.
     ///
     /// They are told, and what they look at stays as it is.
     pub fn evict_those_in_the_way(&mut self) -> usize {
-        let needed = self.needed();
-        let rows = 0..self.ring.readers.len();
-        rows.filter(|&row| {
-            let life = self.is_in_the_way(row, needed);
-            life.is_some_and(|life| self.evict(&self.ring.readers[row].life, life))
-        })
-        .count()
+        self.room.evict_those_in_the_way()
     }
 
     #[cold]
@@ -302,8 +217,9 @@ where
     fn show(&mut self, slot: u32, extent: Extent) {
         // Relaxed: published with the entry.
         self.ring.slots.at(slot as usize).store(extent.bits(), Relaxed);
-        let entry = Entry::new(self.next, self.ring.capacity(), slot);
-        let index = self.ring.entry_index(self.next);
+        let next = self.room.next();
+        let entry = Entry::new(next, self.ring.capacity(), slot);
+        let index = self.ring.entry_index(next);
         // edge SHOW, release end: what was written since the claim is visible to whoever
         // acquires this entry.
         self.ring.entries[index].store(entry.bits(), Release);
@@ -319,32 +235,21 @@ where
     #[inline(always)]
     fn pass_on(&mut self) {
         self.claimed = Claimed::Nothing;
-        self.next = self.next.plus(1);
-        // edge SHOW, release end: who follows the tail finds the entries before it.
-        self.ring.publisher.tail.store(self.next.count(), Release);
+        self.room.pass_on();
     }
 
     /// The position of the next message.
     #[inline]
     #[must_use]
     pub fn position(&self) -> Position {
-        self.next
+        self.room.next()
     }
-}
-
-/// Whether `one` is before `other`; both are positions of one ring, less than half of
-/// all positions apart.
-#[inline(always)]
-pub(crate) fn is_before(one: Position, other: Position) -> bool {
-    one.since(other) > u64::MAX / 2
 }
 
 impl<M: Machine, P, S> fmt::Debug for Publisher<'_, M, P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publisher")
-            .field("next", &self.next)
-            .field("floor", &self.floor)
-            .field("scanned", &self.scanned)
+            .field("next", &self.room.next())
             .field("claimed", &self.claimed)
             .finish_non_exhaustive()
     }

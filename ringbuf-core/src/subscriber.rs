@@ -9,36 +9,23 @@
 //! A lossless subscriber moves its cursor as soon as the cell is set, so that the
 //! publisher does not wait for what is merely looked at.
 
-use crate::broadcast::{Broadcast, ReaderWords};
+use crate::broadcast::Broadcast;
 use crate::cell::{CellWord, look_at};
+use crate::course::Course;
 use crate::entry::{Entry, Found};
 use crate::error::{Corrupt, ReceiveError};
 use crate::extent::Extent;
-use crate::life::{Delivery, Life};
+use crate::life::Delivery;
 use crate::machine::{Machine, Row, Word};
 use crate::peer::Who;
-use crate::position::Position;
-use crate::publisher::is_before;
+use crate::position::{Position, is_before};
 use core::fmt;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use core::sync::atomic::Ordering::{Acquire, SeqCst};
+
+pub use crate::course::Start;
 
 /// How often a message is looked for again that the publisher keeps overtaking.
 const TRIES_MAX: u32 = 64;
-
-/// Where a subscriber begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
-    /// With the next message that is published; who reads the latest only, with the newest
-    /// that is there.
-    #[default]
-    Newest,
-    /// With the oldest that is still promised: three quarters of the capacity back, less
-    /// one, at least.
-    Oldest,
-    /// With the message at this position; with the oldest if that is gone, with the next
-    /// if it is still to come.
-    Position(Position),
-}
 
 /// A message that is looked at, until it is [released](Subscriber::release).
 #[derive(Debug, PartialEq, Eq)]
@@ -82,17 +69,9 @@ struct Newest {
 /// The reading end.
 pub struct Subscriber<'a, M: Machine, P, C> {
     ring: Broadcast<'a, M, P>,
-    row: &'a ReaderWords<M>,
-    who: Who,
+    course: Course<'a, M>,
     /// The numbers of its cells.
     cells: C,
-    delivery: Delivery,
-    /// What its row says while it is not evicted.
-    life: Life,
-    /// The position that is read next.
-    next: Position,
-    lost: u64,
-    broken: u64,
 }
 
 impl<'a, M, P, C> Subscriber<'a, M, P, C>
@@ -115,49 +94,9 @@ where
         delivery: Delivery,
         start: Start,
     ) -> Self {
-        let row = &ring.readers[reader];
-        // Relaxed, these: for people, but for the life, which the last holder of the seat
-        // stored (edge SUCCEED).
-        let joins = Life::from_bits(row.life.load(Relaxed)).joins();
-        row.lost.store(0, Relaxed);
-        row.broken.store(0, Relaxed);
-        row.views.store(cells.as_ref().len() as u64, Relaxed);
-        let life = Life::reads(who, joins, delivery);
-        let next = Position::new(0);
-        let mut subscriber =
-            Self { ring, row, who, cells, delivery, life, next, lost: 0, broken: 0 };
-        subscriber.next = subscriber.begin(start);
-        subscriber
-    }
-
-    /// Says that it reads, and finds the position at which it begins.
-    fn begin(&mut self, start: Start) -> Position {
-        self.life = Life::reads(self.who, self.life.joins().wrapping_add(1), self.delivery);
-        let publisher = self.ring.publisher;
-        // Relaxed: not ahead of the floor that is found below.
-        let provisional = publisher.floor.load(Relaxed);
-        // Relaxed, both: who scans after our fence sees them, who scanned before it raised
-        // the floor that we find below.
-        self.row.cursor.store(provisional, Relaxed);
-        self.row.life.store(self.life.bits(), Relaxed);
-        // edge JOIN, the subscriber's side: our life, then the floor.
-        self.ring.machine.fence(SeqCst);
-        // Relaxed: the fence orders it.
-        let floor = Position::new(publisher.floor.load(Relaxed));
-        // Relaxed: it says where to begin, and who was evicted finds none before what it has
-        // read, for the publisher issued a fence since.
-        let tail = Position::new(publisher.tail.load(Relaxed));
-        let wanted = match start {
-            Start::Newest if self.delivery == Delivery::Latest => tail.minus(1),
-            Start::Newest => tail,
-            Start::Oldest => floor,
-            Start::Position(position) if is_before(tail, position) => tail,
-            Start::Position(position) => position,
-        };
-        let first = if is_before(wanted, floor) { floor } else { wanted };
-        // Relaxed: nothing was looked at yet that is to be seen with it.
-        self.row.cursor.store(first.count(), Relaxed);
-        first
+        let views = cells.as_ref().len() as u64;
+        let course = Course::join(ring.peers(), reader, who, views, (delivery, start));
+        Self { ring, course, cells }
     }
 
     /// Looks at the next message, if there is one now.
@@ -172,7 +111,7 @@ where
     /// `AllHeld` if every cell is in use, `Corrupt`.
     #[inline]
     pub fn read(&mut self, want: Want) -> Result<Taken, ReceiveError> {
-        match self.delivery {
+        match self.course.delivery() {
             Delivery::Lossless => self.read_lossless(want),
             Delivery::Lossy => self.read_lossy(want),
             Delivery::Latest => self.read_latest(want),
@@ -185,7 +124,7 @@ where
         for _ in 0..=self.ring.capacity() {
             match self.take_waited_for(want)? {
                 Some(taken) => return Ok(taken),
-                None => self.count_broken(1),
+                None => self.course.count_broken(1),
             }
         }
         Err(ReceiveError::Busy)
@@ -195,11 +134,11 @@ where
     /// `None` if it was broken off.
     #[inline(always)]
     fn take_waited_for(&mut self, want: Want) -> Result<Option<Taken>, ReceiveError> {
-        let position = self.next;
+        let position = self.course.next();
         let entry = self.entry(position);
         let slot = match entry.at(position, self.ring.capacity()) {
             Found::Earlier => return Err(ReceiveError::Empty),
-            Found::Later => return self.rejoin(),
+            Found::Later => return self.course.rejoin(),
             Found::Here => entry.slot(self.ring.slots.len()).ok_or(Corrupt)?,
         };
         // True if we find below that we are waited for: then the slot was this message's.
@@ -208,21 +147,17 @@ where
             // Who finds what was stored after the entry was replaced finds that it was: the
             // fence before a slot is used again is between the two (edge COVER).
             let here = self.entry(position) == entry;
-            return if here { Err(ReceiveError::Empty) } else { self.rejoin() };
+            return if here { Err(ReceiveError::Empty) } else { self.course.rejoin() };
         }
         let cell = self.unused_cell()?;
         self.look_at(cell, Some(slot));
-        self.next = position.plus(1);
-        // Relaxed: the slot is not used again before our cursor is behind another message,
-        // and until then the fence below has been issued.
-        self.row.cursor.store(self.next.count(), Relaxed);
+        self.course.pass(position.plus(1));
         // edge COVER, the subscriber's side: the cell, then our life.
         self.ring.machine.fence(SeqCst);
-        // Relaxed: the fence orders it.
-        if self.row.life.load(Relaxed) != self.life.bits() {
+        if !self.course.is_waited_for() {
             self.look_at(cell, None);
-            self.next = position;
-            return self.rejoin();
+            self.course.go_back(position);
+            return self.course.rejoin();
         }
         let Some(extent) = extent else {
             self.look_at(cell, None);
@@ -235,39 +170,24 @@ where
         Ok(Some(Taken { position, slot, cell, extent }))
     }
 
-    /// Somebody overwrote what we had not read: begins again, and says so.
-    #[cold]
-    fn rejoin<T>(&mut self) -> Result<T, ReceiveError> {
-        // Relaxed: it was found, or the entry that followed it was (edge SHOW).
-        let life = Life::from_bits(self.row.life.load(Relaxed));
-        if life != self.life.evicted() {
-            return Err(ReceiveError::Corrupt);
-        }
-        let first = self.begin(Start::Position(self.next));
-        self.count_lost(first);
-        Err(ReceiveError::Evicted)
-    }
-
     #[inline]
     fn read_lossy(&mut self, want: Want) -> Result<Taken, ReceiveError> {
         for _ in 0..TRIES_MAX {
-            match self.take_if_there(self.next, want)? {
+            match self.take_if_there(self.course.next(), want)? {
                 Look::Nothing => return Err(ReceiveError::Empty),
                 Look::Overtaken => {
-                    // Relaxed: raised before the entry was shown that overtook us (edge
-                    // SHOW).
-                    let floor = Position::new(self.ring.publisher.floor.load(Relaxed));
-                    if is_before(self.next, floor) {
-                        self.count_lost(floor);
+                    let floor = self.course.floor();
+                    if is_before(self.course.next(), floor) {
+                        self.course.count_lost(floor);
                     }
                 }
                 Look::Taken(taken) => {
-                    self.pass(taken.position.plus(1));
+                    self.course.pass(taken.position.plus(1));
                     if want == Want::Parts || !matches!(taken.extent, Extent::Broken(_)) {
                         return Ok(taken);
                     }
                     self.release(taken);
-                    self.count_broken(1);
+                    self.course.count_broken(1);
                 }
             }
         }
@@ -276,15 +196,15 @@ where
 
     #[inline]
     fn read_latest(&mut self, want: Want) -> Result<Taken, ReceiveError> {
-        let Newest { from, end, taken } = self.find_newest(self.next, want)?;
-        if is_before(self.next, from) {
-            self.count_lost(from);
+        let Newest { from, end, taken } = self.find_newest(self.course.next(), want)?;
+        if is_before(self.course.next(), from) {
+            self.course.count_lost(from);
         }
         let after = from.plus(u64::from(taken.is_some()));
         let broken = if is_before(after, end) { end.since(after) } else { 0 };
-        self.pass(after.plus(broken));
+        self.course.pass(after.plus(broken));
         if broken > 0 {
-            self.count_broken(broken);
+            self.course.count_broken(broken);
         }
         taken.ok_or(ReceiveError::Empty)
     }
@@ -295,16 +215,13 @@ where
     /// # Errors
     /// `Empty` if there is none, `Busy`, `AllHeld`, `Corrupt`.
     pub fn latest(&self, want: Want) -> Result<Taken, ReceiveError> {
-        // Relaxed: an older one makes us look further back.
-        let floor = Position::new(self.ring.publisher.floor.load(Relaxed));
-        self.find_newest(floor, want)?.taken.ok_or(ReceiveError::Empty)
+        self.find_newest(self.course.floor(), want)?.taken.ok_or(ReceiveError::Empty)
     }
 
     /// The newest message at `first` or after it.
     fn find_newest(&self, first: Position, want: Want) -> Result<Newest, ReceiveError> {
         for _ in 0..TRIES_MAX {
-            // edge SHOW, acquire end: the entries before it are there.
-            let tail = Position::new(self.ring.publisher.tail.load(Acquire));
+            let tail = self.course.tail();
             if want == Want::Parts
                 && !is_before(tail, first)
                 && let Look::Taken(taken) = self.take_if_there(tail, want)?
@@ -395,7 +312,7 @@ where
     /// A cell of our own that looks at nothing.
     #[inline(always)]
     fn unused_cell(&self) -> Result<u32, ReceiveError> {
-        let unused = CellWord::taken(self.who, None).bits();
+        let unused = CellWord::taken(self.course.who(), None).bits();
         let cells = self.cells.as_ref().iter();
         // edge UNCOVER, acquire end: another thread of ours may have looked with it.
         let found =
@@ -405,7 +322,7 @@ where
 
     #[inline(always)]
     fn look_at(&self, cell: u32, slot: Option<u32>) {
-        look_at::<M>(&self.ring.cells[cell as usize], self.who, slot);
+        look_at::<M>(&self.ring.cells[cell as usize], self.course.who(), slot);
     }
 
     /// Stops looking at a message.
@@ -414,70 +331,46 @@ where
         self.look_at(taken.cell, None);
     }
 
-    /// Goes on to a position. Not of a lossless subscriber.
-    #[inline(always)]
-    fn pass(&mut self, to: Position) {
-        self.next = to;
-        // Relaxed: for people.
-        self.row.cursor.store(to.count(), Relaxed);
-    }
-
-    #[cold]
-    fn count_lost(&mut self, to: Position) {
-        self.lost = self.lost.wrapping_add(to.since(self.next));
-        // Relaxed: for people.
-        self.row.lost.store(self.lost, Relaxed);
-        self.next = to;
-    }
-
-    #[cold]
-    fn count_broken(&mut self, messages: u64) {
-        self.broken = self.broken.wrapping_add(messages);
-        // Relaxed: for people.
-        self.row.broken.store(self.broken, Relaxed);
-    }
-
     /// Is waited for no longer. What it looks at stays as it is, until its cells are
     /// [freed](crate::cell::free_cell).
     pub fn leave(&mut self) {
-        // Relaxed: who does not wait for us any more looks at our cells.
-        self.row.life.store(self.life.idle().bits(), Relaxed);
+        self.course.leave();
     }
 
     /// What it wants when the publisher is faster.
     #[must_use]
     pub fn delivery(&self) -> Delivery {
-        self.delivery
+        self.course.delivery()
     }
 
     /// The position of the message that is read next.
     #[inline]
     #[must_use]
     pub fn position(&self) -> Position {
-        self.next
+        self.course.next()
     }
 
     /// How many messages were overwritten before it read them, or skipped because it wants
     /// the latest only.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.lost
+        self.course.lost()
     }
 
     /// How many messages it passed by that were broken off.
     #[must_use]
     pub fn broken(&self) -> u64 {
-        self.broken
+        self.course.broken()
     }
 }
 
 impl<M: Machine, P, C> fmt::Debug for Subscriber<'_, M, P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscriber")
-            .field("who", &self.who)
-            .field("delivery", &self.delivery)
-            .field("next", &self.next)
-            .field("lost", &self.lost)
+            .field("who", &self.course.who())
+            .field("delivery", &self.course.delivery())
+            .field("next", &self.course.next())
+            .field("lost", &self.course.lost())
             .finish_non_exhaustive()
     }
 }

@@ -26,7 +26,8 @@ pub struct Uses {
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     words: BTreeMap<usize, Uses>,
-    /// Fences.
+    /// Sequentially consistent fences, the only ones that a processor waits for whose loads and
+    /// stores keep their order otherwise.
     pub fences: u64,
     /// System calls, to sleep or to wake.
     pub calls: u64,
@@ -131,8 +132,8 @@ impl Machine for Counting {
     type U32 = Counted<u32>;
     type U64 = Counted<u64>;
 
-    fn fence(&self, _: Ordering) {
-        count(|tally| tally.fences += 1);
+    fn fence(&self, order: Ordering) {
+        count(|tally| tally.fences += u64::from(order == Ordering::SeqCst));
     }
 
     /// No operation of the processor's.

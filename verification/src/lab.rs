@@ -121,6 +121,7 @@ macro_rules! loom_word {
                 let place = Location::caller();
                 let order = weakened(place, Kind::Load, order);
                 step();
+                self.is_looked_at();
                 self.word.load(order)
             }
 
@@ -129,6 +130,7 @@ macro_rules! loom_word {
                 let place = Location::caller();
                 let order = weakened(place, Kind::Store, order);
                 step();
+                self.is_changed();
                 self.word.store(value, order);
             }
 
@@ -158,13 +160,38 @@ macro_rules! loom_word {
 
 loom_word!(
     /// A 64-bit word whose every load loom decides.
-    U64, words::AtomicU64, u64,
+    U64, words::AtomicU64, u64, exclusive: Option<loom::cell::Cell<()>> = None
 );
 loom_word!(
     /// A 32-bit word whose every load loom decides, and the kernel's queue of those
     /// who sleep on it.
     U32, words::AtomicU32, u32, queue: Mutex<()> = Mutex::new(()), bell: Condvar = Condvar::new()
 );
+
+impl U64 {
+    /// A word that nobody stores while another may load it. If somebody does, that is a data
+    /// race, which loom reports: it never lets a load see a store that is still to come.
+    #[must_use]
+    pub fn exclusive(value: u64) -> Self {
+        Self { exclusive: Some(loom::cell::Cell::new(())), ..Self::new(value) }
+    }
+
+    fn is_looked_at(&self) {
+        self.exclusive.iter().for_each(loom::cell::Cell::get);
+    }
+
+    fn is_changed(&self) {
+        self.exclusive.iter().for_each(|exclusive| exclusive.set(()));
+    }
+}
+
+impl U32 {
+    #[expect(clippy::unused_self, reason = "no such word is exclusive")]
+    fn is_looked_at(&self) {}
+
+    #[expect(clippy::unused_self, reason = "no such word is exclusive")]
+    fn is_changed(&self) {}
+}
 
 /// The machine whose memory is loom's.
 #[derive(Clone, Copy, Debug, Default)]

@@ -15,6 +15,7 @@
 //! | [`mortal`] | plain words and a participant that ends at its n-th operation |
 //! | [`counting`] | plain words that count what is done to them |
 //! | [`broadcast_words`] | all words of a broadcast ring, on any machine |
+//! | [`tick_words`] | all words of a ring of ticks, on any machine |
 //! | [`threads`] | real threads on real atomics, and a diary of what they were answered |
 //! | [`history`] | whether what they were answered is what a queue answers |
 //! | [`model`] | the scenes that loom explores |
@@ -35,3 +36,4 @@ pub mod plain_lane;
 pub mod site;
 pub mod source;
 pub mod threads;
+pub mod tick_words;

@@ -8,7 +8,7 @@
 
 mod lives;
 
-use lives::{event, lanes, passing, publishers, records, rows, slots, subscribers};
+use lives::{event, lanes, passing, publishers, records, rows, slots, subscribers, tickers};
 use ringbuf_core::event::Fencing;
 use ringbuf_core::life::Delivery;
 use ringbuf_core::mpmc::Progress;
@@ -141,6 +141,28 @@ fn subscribers_that_die_leave_their_rows_and_cells_and_disturb_nobody() {
 }
 
 #[test]
+fn publishers_of_ticks_that_die_show_nothing_half_written_and_lose_nothing() {
+    println!("publishers of ticks: {} pairs of lives", every_pair(tickers::publishers));
+}
+
+/// Every delivery and every start.
+const READERS_OF_TICKS: [(Delivery, Start); 4] = [
+    (Delivery::Lossless, Start::Oldest),
+    (Delivery::Lossless, Start::Newest),
+    (Delivery::Lossy, Start::Position(Position::new(u64::MAX))),
+    (Delivery::Latest, Start::Newest),
+];
+
+#[test]
+fn subscribers_of_ticks_that_die_leave_their_rows_and_disturb_nobody() {
+    for (delivery, start) in READERS_OF_TICKS {
+        let count =
+            every_pair(|first, second| tickers::subscribers(first, second, delivery, start));
+        println!("subscribers of ticks, {delivery:?}: {count} pairs of lives");
+    }
+}
+
+#[test]
 fn a_sleeper_is_woken_by_the_second_notifier_wherever_the_first_died() {
     for fencing in [Fencing::Full, Fencing::Light] {
         let count = every_pair(|first, second| event::notifiers(first, second, fencing));
@@ -190,6 +212,10 @@ fn every_operation_of_the_core_was_killed_at() {
         } else {
             every_first(subscribers);
         }
+    }
+    every_pair(tickers::publishers);
+    for (delivery, start) in READERS_OF_TICKS {
+        every_pair(|first, second| tickers::subscribers(first, second, delivery, start));
     }
     for fencing in [Fencing::Full, Fencing::Light] {
         every_pair(|first, second| event::notifiers(first, second, fencing));

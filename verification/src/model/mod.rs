@@ -16,6 +16,8 @@ pub mod record;
 pub mod ring;
 pub mod stream;
 pub mod strict;
+pub mod ticker;
+pub mod ticks;
 pub mod wait;
 
 use crate::lab::{Explored, explore, explore_deaths};
@@ -62,7 +64,7 @@ impl Model {
 }
 
 /// All scenes, small and telling ones first.
-pub const MODELS: [Model; 73] = [
+pub const MODELS: [Model; 86] = [
     Model { name: "stream_passes", run: Run::Lives(|| stream::passes(0, 3, 1, 1)) },
     Model { name: "stream_passes_batches", run: Run::Lives(|| stream::passes(0, 3, 2, 2)) },
     Model { name: "stream_consumer_dies", run: Run::Dies(stream::consumer_dies::<3>) },
@@ -158,6 +160,28 @@ pub const MODELS: [Model; 73] = [
         run: Run::Lives(broadcast_deaths::a_cell_of_the_dead),
     },
     Model { name: "broadcast_slow_sweeper", run: Run::Lives(broadcast_deaths::slow_sweeper) },
+    Model { name: "ticks_lossy_reads", run: Run::Lives(|| ticks::reads(Lossy)) },
+    Model { name: "ticks_is_overtaken", run: Run::Lives(|| ticks::is_overtaken(Lossy)) },
+    Model { name: "ticks_lossless_reads", run: Run::Lives(|| ticks::reads(Lossless)) },
+    Model { name: "ticks_latest_reads", run: Run::Lives(|| ticks::reads(Latest)) },
+    Model { name: "ticks_glances", run: Run::Lives(ticks::glances) },
+    Model { name: "ticks_joins", run: Run::Lives(ticks::joins_at_oldest) },
+    Model { name: "ticks_evicts", run: Run::Lives(ticks::evicts) },
+    Model { name: "ticks_leaves", run: Run::Lives(ticks::leaves) },
+    Model { name: "ticks_wakes_for_room", run: Run::Lives(|| ticks::wakes_for_room(2)) },
+    Model {
+        name: "ticks_publisher_dies",
+        run: Run::Dies(|after| ticks::publisher_dies(after, Lossy)),
+    },
+    Model {
+        name: "ticks_publisher_dies_at_the_newest",
+        run: Run::Dies(|after| ticks::publisher_dies(after, Latest)),
+    },
+    Model { name: "ticks_successor_dies", run: Run::Dies(ticks::successor_dies) },
+    Model {
+        name: "ticks_subscriber_dies",
+        run: Run::Dies(|after| ticks::subscriber_dies(after, Lossless)),
+    },
     Model { name: "flush_sees_the_end", run: Run::Lives(flush::sees_the_end_of_reading) },
     Model { name: "flush_outlasts_a_death", run: Run::Dies(flush::outlasts_a_death) },
     Model { name: "event_wakes", run: Run::Lives(|| event::wakes(Fencing::Full)) },

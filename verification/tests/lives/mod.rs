@@ -9,3 +9,4 @@ pub(crate) mod records;
 pub(crate) mod rows;
 pub(crate) mod slots;
 pub(crate) mod subscribers;
+pub(crate) mod tickers;
