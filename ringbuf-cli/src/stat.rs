@@ -141,7 +141,7 @@ fn is_stopped(pid: u32) -> bool {
 pub(crate) fn capacity(ring: &Ring) -> String {
     let lanes = if ring.lanes() == 1 { String::new() } else { format!("{} x ", ring.lanes()) };
     match ring.shape() {
-        Shape::Slots(slots) | Shape::Bytes(slots) => {
+        Shape::Slots(slots) | Shape::Ticks(slots) | Shape::Bytes(slots) => {
             format!("{lanes}{} x {} bytes", grouped(slots.capacity()), grouped(slots.size()))
         }
         Shape::Records(records) => format!("{} bytes", grouped(records.capacity())),

@@ -14,6 +14,10 @@ pub const CAPACITY_SLOTS_MAX: u64 = 1 << 32;
 pub const CAPACITY_LANE_MIN: u64 = 64;
 /// The most slots of a pool: a slot's number, and one more, has 24 bits.
 pub const POOL_SLOTS_MAX: u64 = (1 << 24) - 2;
+/// Bytes of a stamp, in front of a message that stands in its entry.
+pub const STAMP_LEN: u64 = 8;
+/// The longest entry of a ring of ticks: two lines of 64 bytes.
+pub const TICK_ENTRY_LEN_MAX: u64 = 128;
 /// The most lanes of a ring.
 pub const LANES_MAX: u32 = 64;
 /// The largest capacity of a ring of records, in bytes: lengths are 32 bits wide.
@@ -92,6 +96,29 @@ impl Slots {
             }
             _ => Err(GeometryError::TooLarge),
         }
+    }
+
+    /// `capacity` entries with `size` bytes of payload each, behind a stamp: at multiples of the
+    /// power of two that holds both, so that an entry of up to 64 bytes is in one line.
+    ///
+    /// # Errors
+    /// [`GeometryError::Capacity`], of fewer than two messages as well;
+    /// [`GeometryError::SlotSize`]; [`GeometryError::TooLarge`] if stamp and payload do not fit
+    /// [`TICK_ENTRY_LEN_MAX`].
+    pub const fn behind_stamps(capacity: u64, size: u64) -> Result<Self, GeometryError> {
+        if capacity < 2 || !capacity.is_power_of_two() || capacity > CAPACITY_SLOTS_MAX {
+            return Err(GeometryError::Capacity);
+        }
+        if size == 0 {
+            return Err(GeometryError::SlotSize);
+        }
+        if size > TICK_ENTRY_LEN_MAX - STAMP_LEN {
+            return Err(GeometryError::TooLarge);
+        }
+        let stride = (STAMP_LEN + size).next_power_of_two();
+        // No overflow: 2^32 entries of 2^7 bytes at most.
+        let (prefix, alignment) = (STAMP_LEN, STAMP_LEN);
+        Ok(Self { lanes: 1, capacity, spare: 0, size, prefix, stride, alignment })
     }
 
     /// These slots in each of `lanes` lanes, which stand one behind the other.
@@ -322,6 +349,20 @@ mod tests {
         let wide = Slots::new(2, 1 << 45, 8, 0).unwrap();
         assert_eq!(wide.in_pool(0).unwrap().data_len(), DATA_LEN_MAX);
         assert_eq!(wide.in_pool(1), Err(GeometryError::TooLarge));
+    }
+
+    #[test]
+    fn entries_of_ticks_are_powers_of_two_that_hold_stamp_and_payload() {
+        for (size, stride) in [(1, 16), (8, 16), (9, 32), (24, 32), (25, 64), (56, 64), (57, 128)] {
+            let ticks = Slots::behind_stamps(8, size).unwrap();
+            assert_eq!((ticks.stride(), ticks.data_len()), (stride, 8 * stride));
+        }
+        assert_eq!(Slots::behind_stamps(8, 120).unwrap().stride(), TICK_ENTRY_LEN_MAX);
+        assert_eq!(Slots::behind_stamps(8, 121), Err(GeometryError::TooLarge));
+        assert_eq!(Slots::behind_stamps(8, 0), Err(GeometryError::SlotSize));
+        for capacity in [0, 1, 3, 1 << 33] {
+            assert_eq!(Slots::behind_stamps(capacity, 8), Err(GeometryError::Capacity));
+        }
     }
 
     #[test]

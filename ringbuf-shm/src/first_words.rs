@@ -41,7 +41,8 @@ pub(crate) fn first_words(description: &Description) -> Vec<Part> {
             parts.push(Part::once(publisher, &first));
             parts.push(Part::once(publisher + floor, &first));
             parts.push(nobody_at_each(region(RegionKind::Readers)));
-            parts.push(nobody_at_each(region(RegionKind::Cells)));
+            // Ticks have none.
+            parts.extend(description.region(RegionKind::Cells).map(nobody_at_each));
         }
     }
     parts.push(Part::once(0, &description.encode()));
@@ -80,7 +81,7 @@ fn slots(region: Region, shape: &Shape, first: u64) -> Vec<Part> {
     let (slots, word): (&Slots, u64) = match shape {
         Shape::Slots(slots) => (slots, 0),
         Shape::Bytes(slots) => (slots, offset_of!(MessageWords, slot) as u64),
-        Shape::Records(_) => return Vec::new(),
+        Shape::Ticks(_) | Shape::Records(_) => return Vec::new(),
     };
     let capacity = slots.capacity();
     let start = first % capacity;

@@ -30,6 +30,9 @@ use zerocopy::{FromBytes, FromZeros, IntoBytes};
 /// Reads as no boot at all: the kernel would not say which one this is.
 const BOOT_UNKNOWN: [u8; 16] = [0xFF; 16];
 
+/// The shape that says by its number that there are neither views nor a pool.
+const TICKS: u32 = 2;
+
 /// How the peers of a ring sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -148,7 +151,7 @@ impl Description {
         };
         header.capacity = spec.shape.capacity();
         match spec.shape {
-            Shape::Slots(slots) | Shape::Bytes(slots) => {
+            Shape::Slots(slots) | Shape::Ticks(slots) | Shape::Bytes(slots) => {
                 header.slot_size = slots.size();
                 header.stride = slots.stride();
                 header.alignment = narrow(slots.alignment());
@@ -284,12 +287,19 @@ impl Header {
         }
         // No subscribers if there are fewer rows than publishers, which is refused.
         let subscribers = self.rows.saturating_sub(self.producer_rows);
-        Sides::broadcast(subscribers, self.views, self.claims, self.reader_patience)
+        match (self.shape, self.views) {
+            (TICKS, 0) => Sides::ticks(subscribers, self.claims, self.reader_patience),
+            (TICKS, _) => Err("the number of views (0)"),
+            (_, views) => Sides::broadcast(subscribers, views, self.claims, self.reader_patience),
+        }
     }
 
     fn shape(&self, sides: &Sides) -> Result<Shape, OpenError> {
         let shape = match self.shape {
             1 => Shape::slots(sides, self.capacity, self.slot_size, self.type_align),
+            TICKS if sides.kind() == Kind::Broadcast => {
+                Shape::ticks(self.capacity, self.slot_size, self.type_align)
+            }
             // Atomics stand in front of the payloads: aligned ones.
             4 if u64::from(self.alignment) != SLOT_ALIGNMENT => Err(GeometryError::Alignment),
             4 => Shape::bytes(sides, self.capacity, self.slot_size),
@@ -333,7 +343,7 @@ impl Header {
             _ => return Err(OpenError::Unsupported("this policy for another boot")),
         };
         let (type_size, type_align) = match shape {
-            Shape::Slots(slots) => (slots.size(), self.type_align),
+            Shape::Slots(slots) | Shape::Ticks(slots) => (slots.size(), self.type_align),
             Shape::Bytes(_) | Shape::Records(_) => (1, 1),
         };
         if (self.type_size, self.type_align) != (type_size, type_align) {

@@ -164,7 +164,7 @@ impl Map {
         let (slots, words) = match shape {
             Shape::Slots(slots) => (slots, 0),
             Shape::Bytes(slots) => (slots, offset_of!(MessageWords, slot)),
-            Shape::Records(_) => unreachable!("refused when the ring was opened"),
+            Shape::Ticks(_) | Shape::Records(_) => unreachable!("refused when the ring was opened"),
         };
         assert!(self.lanes.is_some() && self.data.1 == to_usize(slots.data_len()));
         Lanes { data: self.data(), slots: *slots, words }

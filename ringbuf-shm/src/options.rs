@@ -41,6 +41,7 @@ pub struct Options {
     redeliveries_max: u32,
     subscribers_max: u32,
     views_max: u32,
+    in_place: bool,
     reader_patience: Option<Duration>,
     capacity: Option<u64>,
     slot_size: u64,
@@ -78,6 +79,7 @@ impl Options {
             redeliveries_max: REDELIVERIES_DEFAULT,
             subscribers_max: SUBSCRIBERS_DEFAULT,
             views_max: VIEWS_DEFAULT,
+            in_place: false,
             reader_patience: None,
             capacity: None,
             slot_size: 0,
@@ -153,9 +155,19 @@ impl Options {
     /// subscribers together: 1 to 4,096, 32 by default. Each costs one more slot.
     ///
     /// A subscriber takes its part of them when it joins, and is refused if too few are
-    /// left. No effect in rings of other kinds.
+    /// left. No effect in rings of other kinds, nor in rings of [ticks](Self::in_place).
     pub fn views_max(mut self, views: u32) -> Self {
         self.views_max = views;
+        self
+    }
+
+    /// Whether small values of a broadcast ring, too, stand in a pool, to be looked at in place.
+    ///
+    /// By default values of up to 120 bytes are *ticks*: they stand in the entries of the ring
+    /// and are copied, which is much faster. Larger ones, and bytes, have a pool in any case.
+    /// Openers find out; they need not say it again. No effect in rings of other kinds.
+    pub fn in_place(mut self, in_place: bool) -> Self {
+        self.in_place = in_place;
         self
     }
 
@@ -345,9 +357,17 @@ impl Options {
         self.bytes_between(self.many()?)
     }
 
-    /// A ring of values of `T` for one publisher and many subscribers.
+    /// A ring of values of `T` for one publisher and many subscribers: in its entries if they
+    /// are small and nobody wants to look at them in place, else in a pool.
     pub(crate) fn broadcast_slots_of<T>(&self) -> Result<Spec, OpenError> {
-        self.slots_between::<T>(self.broadcast()?)
+        let (size, align) = (size_of::<T>() as u64, align_of::<T>() as u64);
+        if self.in_place || !Shape::is_tick(size) {
+            return self.slots_between::<T>(self.broadcast()?);
+        }
+        let sides = Sides::ticks(self.subscribers_max, CLAIMS, self.patience());
+        let capacity = self.power_of_two(CAPACITY_DEFAULT);
+        let shape = Shape::ticks(capacity, size, align).map_err(OpenError::Geometry)?;
+        self.spec(sides.map_err(OpenError::OutOfRange)?, shape, size, align)
     }
 
     /// A ring of byte slots for one publisher and many subscribers.
@@ -369,12 +389,14 @@ impl Options {
     }
 
     fn broadcast(&self) -> Result<Sides, OpenError> {
-        // 0 says `for ever`, so the shortest patience is 1.
-        let patience = self
-            .reader_patience
-            .map_or(0, |patience| u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX).max(1));
-        Sides::broadcast(self.subscribers_max, self.views_max, CLAIMS, patience)
+        Sides::broadcast(self.subscribers_max, self.views_max, CLAIMS, self.patience())
             .map_err(OpenError::OutOfRange)
+    }
+
+    /// As it stands in the file: 0 says `for ever`, so the shortest is 1.
+    fn patience(&self) -> u64 {
+        self.reader_patience
+            .map_or(0, |patience| u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX).max(1))
     }
 
     fn slots_between<T>(&self, sides: Sides) -> Result<Spec, OpenError> {

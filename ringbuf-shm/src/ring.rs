@@ -106,8 +106,8 @@ impl Ring {
     /// use ringbuf_shm::{Options, Ring};
     /// # let directory = tempfile::tempdir()?;
     /// # let path = directory.path().join("ticks");
-    /// let options = Options::new().capacity(256).subscribers_max(8).views_max(16);
-    /// let ring = Ring::create_broadcast::<u64>(&path, &options)?;
+    /// let options = Options::new().capacity(256).subscribers_max(8);
+    /// let ring = Ring::create_broadcast::<[u64; 16]>(&path, &options.views_max(16))?;
     /// assert_eq!(ring.pool().unwrap().slots, 256 + 1 + 16);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -476,6 +476,12 @@ impl Ring {
         }
     }
 
+    /// Refuses a ring that is not a broadcast of values of `T`, in a pool or in its entries.
+    pub(crate) fn expect_values_of<T>(&self, options: &Options) -> Result<(), OpenError> {
+        let in_place = !matches!(self.shape(), Shape::Ticks(_));
+        self.expect_messages(&options.clone().in_place(in_place).broadcast_slots_of::<T>()?)
+    }
+
     /// Refuses a ring of another kind or shape, or of messages of another type.
     pub(crate) fn expect_messages(&self, wanted: &Spec) -> Result<(), OpenError> {
         self.expect_kind(wanted.sides.kind())?;
@@ -515,6 +521,9 @@ fn messages(spec: &Spec) -> String {
     match spec.shape {
         Shape::Slots(_) => {
             format!("slots{name} of {} bytes aligned to {}", spec.type_size, spec.type_align)
+        }
+        Shape::Ticks(_) => {
+            format!("ticks{name} of {} bytes aligned to {}", spec.type_size, spec.type_align)
         }
         Shape::Bytes(_) => format!("slots of bytes{name}"),
         Shape::Records(_) => format!("records{name}"),

@@ -88,7 +88,9 @@ impl Stats {
                 let count = |native: &Native| native.messages.load(Relaxed);
                 (count(&producer.native), count(&consumer.native))
             }
-            Shape::Slots(_) | Shape::Bytes(_) => (tail.since(first), head.since(first)),
+            Shape::Slots(_) | Shape::Ticks(_) | Shape::Bytes(_) => {
+                (tail.since(first), head.since(first))
+            }
         };
         let capacity = shape.capacity();
         let used = tail.since(head);

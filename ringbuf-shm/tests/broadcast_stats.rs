@@ -8,13 +8,17 @@ use std::time::Duration;
 type Publisher = broadcast::Publisher<u64>;
 type Subscriber = broadcast::Subscriber<u64>;
 
-fn publisher() -> Publisher {
+fn options() -> Options {
     let options = Options::new()
         .capacity(4)
         .subscribers_max(4)
         .views_max(8)
         .reader_patience(Some(Duration::from_millis(1)));
-    Publisher::create_unnamed(&options).unwrap()
+    options.in_place(true)
+}
+
+fn publisher() -> Publisher {
+    Publisher::create_unnamed(&options()).unwrap()
 }
 
 fn look(ring: &Ring) -> BroadcastStats {
@@ -37,7 +41,7 @@ fn positions_and_losses_are_those_of_each_subscriber() {
         (first, first, 0, 0)
     );
     assert_eq!((stats.subscribers.len(), stats.views, stats.held), (0, 0, 0));
-    assert_eq!(Some(stats.pool), ring.pool());
+    assert_eq!(stats.pool, ring.pool());
     assert_eq!(ring.reader_patience(), Some(Duration::from_millis(1)));
     assert_eq!(stats.publisher.presence, Presence::Alive);
     assert_eq!(stats.publisher.pid, std::process::id());
@@ -147,4 +151,35 @@ fn other_kinds_of_rings_are_refused() {
     assert!(matches!(broadcast.ring().stats(), Err(OpenError::OtherKind { .. })));
     let stream = ringbuf_shm::spsc::Producer::<u64>::create_unnamed(&Options::new()).unwrap();
     assert!(matches!(stream.ring().broadcast_stats(), Err(OpenError::OtherKind { .. })));
+}
+
+#[test]
+fn ticks_have_no_pool_and_no_views_and_are_counted_alike() {
+    let mut publisher = Publisher::create_unnamed(&options().in_place(false)).unwrap();
+    let (ring, first) = (publisher.ring().clone(), publisher.position());
+    let mut all = Subscriber::attach(&ring, Delivery::Lossless).unwrap();
+    let mut some = Subscriber::attach(&ring, Join::new(Delivery::Lossy).views(100)).unwrap();
+    for value in 0..3 {
+        publisher.push(value).unwrap();
+    }
+    let held = [all.read().unwrap(), all.read().unwrap()];
+    let stats = look(&ring);
+    assert_eq!((stats.pool, ring.pool(), ring.shape().name()), (None, None, "ticks"));
+    assert_eq!((stats.published, stats.readable, stats.views, stats.held), (3, 3, 0, 0));
+    let of = |row| {
+        let found = on(&ring, row);
+        (found.delivery, found.position - first, found.lag, found.lost, found.views)
+    };
+    assert_eq!(of(1), (Some(Delivery::Lossless), 2, 1, 0, 0));
+    assert_eq!(of(2), (Some(Delivery::Lossy), 0, 3, 0, 0));
+    for value in 3..9 {
+        publisher.push(value).unwrap();
+    }
+    assert!(on(&ring, 1).evicted, "it was not as fast as the patience is short");
+    assert_eq!(all.read().map(|view| *view), Err(ReadError::Evicted));
+    // What was copied stays, whatever became of the ring.
+    assert_eq!(held.map(|view| (*view, view.position() - first)), [(0, 0), (1, 1)]);
+    let next = some.read().unwrap();
+    assert_eq!((*next, some.lost()), (next.position() - first, next.position() - first));
+    assert_eq!(on(&ring, 2).lost, some.lost());
 }

@@ -21,6 +21,7 @@ const MPMC_SLOTS: &str = include_str!("golden/mpmc-slots.hex");
 const MPMC_BYTES: &str = include_str!("golden/mpmc-bytes.hex");
 const MPMC_STRICT: &str = include_str!("golden/mpmc-strict.hex");
 const BROADCAST_SLOTS: &str = include_str!("golden/broadcast-slots.hex");
+const BROADCAST_TICKS: &str = include_str!("golden/broadcast-ticks.hex");
 const BROADCAST_BYTES: &str = include_str!("golden/broadcast-bytes.hex");
 
 /// Bytes on a line.
@@ -93,11 +94,19 @@ fn mpmc_strict(path: &Path) {
 /// Begins in the middle of a lap.
 fn for_all() -> Options {
     let options = options().capacity(4).first_position((1 << 40) + 2);
-    options.subscribers_max(3).views_max(5)
+    options.subscribers_max(3).views_max(5).in_place(true)
 }
 
 fn broadcast_slots(path: &Path) {
     Ring::create_broadcast::<u64>(path, &for_all()).unwrap();
+}
+
+/// After a message, in the third entry, whose publisher died.
+fn broadcast_ticks(path: &Path) {
+    let options = for_all().in_place(false);
+    let mut publisher = broadcast::Publisher::<[u64; 2]>::create(path, &options).unwrap();
+    publisher.push([0x0102_0304_0506_0708, 0x1112_1314_1516_1718]).unwrap();
+    std::mem::forget(publisher);
 }
 
 fn broadcast_bytes(path: &Path) {
@@ -122,6 +131,10 @@ fn settle(file: &mut [u8], name: &str) {
     if !["mpmc", "broadcast"].iter().any(|kind| name.starts_with(kind)) {
         set(file, PEERS + 8, &[0xE0; 8]); // since
         set(file, PEERS + 16, &[0xE1; 4]); // pid
+    }
+    if name == "broadcast-ticks" {
+        set(file, PEERS + 8, &[0xE0; 8]);
+        set(file, PEERS + 16, &[0xE1; 4]);
     }
     if name == "bytes" {
         for slot in 0..2 {
@@ -192,6 +205,7 @@ fn new_rings_of_many_have_the_bytes_of_version_1() {
 #[test]
 fn new_broadcast_rings_have_the_bytes_of_version_1() {
     compare("broadcast-slots", BROADCAST_SLOTS, broadcast_slots);
+    compare("broadcast-ticks", BROADCAST_TICKS, broadcast_ticks);
     compare("broadcast-bytes", BROADCAST_BYTES, broadcast_bytes);
 }
 
@@ -224,6 +238,24 @@ fn broadcast_rings_with_the_bytes_of_version_1_open_and_deliver() {
         }
         std::fs::remove_file(&path).unwrap();
     }
+}
+
+#[test]
+fn rings_of_ticks_with_the_bytes_of_version_1_open_and_deliver() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    std::fs::write(&path, undump(BROADCAST_TICKS)).unwrap();
+    let ring = Ring::open(&path).unwrap();
+    assert_eq!((ring.kind(), ring.shape().name()), (Kind::Broadcast, "ticks"));
+    assert_eq!((ring.shape().capacity(), ring.shape().data_len()), (4, 4 * 32));
+    assert_eq!(ring.pool(), None);
+    let mut subscriber =
+        broadcast::Subscriber::<[u64; 2]>::attach(&ring, broadcast::Delivery::Lossless).unwrap();
+    assert_eq!(subscriber.pop(), Ok([0x0102_0304_0506_0708, 0x1112_1314_1516_1718]));
+    let mut publisher = broadcast::Publisher::<[u64; 2]>::attach(&ring).unwrap();
+    assert_eq!(publisher.position(), (1 << 40) + 3);
+    publisher.push([8, 9]).unwrap();
+    assert_eq!(subscriber.pop(), Ok([8, 9]));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! Method: `read_ring.py` knows that page and nothing of this crate. It is run on
 //! rings with known messages, and on files that it must refuse.
 
-use ringbuf_shm::broadcast::{Delivery, bytes};
+use ringbuf_shm::broadcast::{Delivery, Publisher, bytes};
 use ringbuf_shm::{Fence, Options, Ring, spsc};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -209,7 +209,7 @@ const POOL: u64 = 7 << 16;
 /// A pool of 4 + 1 + 5 slots, three subscribers; the third position is 0.
 fn for_all() -> Options {
     let options = Options::new().capacity(4).first_position(u64::MAX - 1);
-    options.subscribers_max(3).views_max(5).slot_size(10)
+    options.subscribers_max(3).views_max(5).slot_size(10).in_place(true)
 }
 
 /// The entry of this position and slot, in a ring that keeps four messages.
@@ -324,6 +324,101 @@ fn parts_of_messages_for_all_are_read() {
     );
 }
 
+/// Stores a byte of a header, and the checksum that it has then.
+fn sealed(file: &mut [u8], at: usize, byte: u8) {
+    file[at] = byte;
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&file[..4092]);
+    crc.update(&file[4096..8192]);
+    file[4092..4096].copy_from_slice(&crc.finalize().to_ne_bytes());
+}
+
+/// Where the data of a small ring of ticks is.
+const TICKS: u64 = 5 << 16;
+
+#[test]
+fn ticks_are_read_by_position() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    Ring::create_broadcast::<u64>(&path, &for_all().in_place(false)).unwrap();
+    // Of 62 bits of the position, and a state; then the value.
+    let tick = |position: u64, state: u64, value: u64| {
+        let at = TICKS + position % 4 * 16;
+        [(at, position << 2 | state), (at + 8, value.to_be())]
+    };
+    let publisher = [(PUBLISHER, 1), (PUBLISHER + 128, u64::MAX)];
+    let ticks = [(u64::MAX - 1, 2, 7), (u64::MAX, 2, 8), (0, 2, 9), (1, 1, 10)];
+    store(&path, &publisher);
+    for (position, state, value) in ticks {
+        store(&path, &tick(position, state, value));
+    }
+    prints(
+        &path,
+        &[
+            "kind: 3",
+            "shape: ticks",
+            "stride: 16",
+            "region publisher: offset=131072 len=256 stride=0",
+            "region readers: offset=196608 len=384 stride=128",
+            "region events: offset=262144 len=256 stride=128",
+            "region data: offset=327680 len=64 stride=16",
+            "floor=18446744073709551615 tail=1",
+            "message 18446744073709551614: 0000000000000007",
+            "message 18446744073709551615: 0000000000000008",
+            "message 0: 0000000000000009",
+        ],
+    );
+    for (at, word, why) in [
+        (TICKS, 3, "refused: stamp"),
+        (TICKS, 1 << 2 | 2, "refused: stamp"),
+        (TICKS + 16, (u64::MAX - 6) << 2 | 2, "refused: stamp"),
+        (PUBLISHER + 128, 2, "refused: positions"),
+    ] {
+        let before = std::fs::read(&path).unwrap();
+        store(&path, &[(at, word)]);
+        refuses(&path, why);
+        std::fs::write(&path, before).unwrap();
+    }
+    let ring = std::fs::read(&path).unwrap();
+    for (at, byte, why) in [
+        (52, 1, "refused: views or claims"),
+        (232, 1, "refused: views or claims"),
+        (48, 1, "refused: shape 2"),
+        (72, 121, "refused: slot size"),
+        (156, 7, "refused: regions"),
+    ] {
+        let mut file = ring.clone();
+        sealed(&mut file, at, byte);
+        std::fs::write(&path, &file).unwrap();
+        // What a ring of two needs besides comes before the shape.
+        if at != 48 {
+            refuses(&path, why);
+        }
+        assert!(Ring::open(&path).is_err(), "{at}");
+    }
+}
+
+#[test]
+fn ticks_that_a_publisher_wrote_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ring");
+    let options = for_all().in_place(false);
+    let mut publisher = Publisher::<[u8; 9]>::create(&path, &options).unwrap();
+    for message in 1..=3 {
+        publisher.push([message; 9]).unwrap();
+    }
+    prints(
+        &path,
+        &[
+            "stride: 32",
+            "floor=18446744073709551614 tail=1",
+            "message 18446744073709551614: 010101010101010101",
+            "message 18446744073709551615: 020202020202020202",
+            "message 0: 030303030303030303",
+        ],
+    );
+}
+
 #[test]
 fn what_a_publisher_wrote_for_all_is_read() {
     let directory = tempfile::tempdir().unwrap();
@@ -389,13 +484,6 @@ fn what_must_be_refused_is_refused() {
         spoil(&mut file);
         std::fs::write(&path, &file).unwrap();
         refuses(&path, why);
-    };
-    let sealed = |file: &mut Vec<u8>, at: usize, byte: u8| {
-        file[at] = byte;
-        let mut crc = crc32fast::Hasher::new();
-        crc.update(&file[..4092]);
-        crc.update(&file[4096..8192]);
-        file[4092..4096].copy_from_slice(&crc.finalize().to_ne_bytes());
     };
     spoiled("refused: not a ring", &|file| file.truncate(15));
     spoiled("refused: not a ring", &|file| file[0] = 0);

@@ -6,10 +6,11 @@ say why a file is refused or a word cannot be true.
 """
 import fcntl, os, stat, struct, sys, zlib
 
-SHAPES = {1: "slots", 3: "records", 4: "bytes"}
+SHAPES = {1: "slots", 2: "ticks", 3: "records", 4: "bytes"}
 REGIONS = {1: {1: "peers", 2: "producer", 3: "consumer", 4: "events", 5: "data"},
            2: {1: "peers", 6: "lanes", 7: "board", 4: "events", 5: "data"},
            3: {1: "peers", 8: "publisher", 9: "readers", 10: "cells", 11: "entries", 4: "events", 5: "data"}}
+TICKS = {1: "peers", 8: "publisher", 9: "readers", 4: "events", 5: "data"}
 LIVES = {1: "idle", 2: "lossless", 3: "lossy", 4: "latest", 5: "evicted"}
 EXTENTS = {1: " (open)", 2: "", 3: " (broken)"}
 HEADER = struct.Struct("=8s4I3Q4I3Q2IQI4s2Q8I4Q16s16s4I")
@@ -43,17 +44,22 @@ def read_header(fd):
     require(h["kind"] in REGIONS, f"kind {h['kind']}")
     names, many, capacity, lanes = REGIONS[h["kind"]], h["kind"] == 2, h["capacity"], h["lanes"]
     broadcast = h["kind"] == 3
+    ticks = broadcast and h["shape"] == 2
+    names = TICKS if ticks else names
     rows = 0 < h["producer_rows"] < h["rows"] <= (4096 if many else 1025) if h["kind"] > 1 else h["rows"] == 2
     require(not broadcast or h["producer_rows"] == 1, "rows or lanes")
     require(rows and 0 < lanes <= (64 if many else 1), "rows or lanes")
     require(not many or h["progress"] in (1, 2) and 0 < h["delivery_max"] < 256, "progress or delivery")
-    require(not broadcast or 0 < h["views"] <= 4096 and h["claims"] == 1, "views or claims")
-    require(h["shape"] in SHAPES and (h["shape"] != 3 or h["kind"] == 1), f"shape {h['shape']}")
+    views = h["views"] == 0 if ticks else 0 < h["views"] <= 4096
+    require(not broadcast or views and h["claims"] == 1, "views or claims")
+    right = {2: 3, 3: 1}.get(h["shape"], h["kind"])
+    require(h["shape"] in SHAPES and right == h["kind"], f"shape {h['shape']}")
     h["shape"] = SHAPES[h["shape"]]
     least = {1: 1, 2: 64, 3: 2}[h["kind"]]
     require(least <= capacity <= 1 << 32 and capacity & -capacity == capacity, "capacity")
-    h["slots"] = lanes * capacity + (h["claims"] + h["views"]) * broadcast
-    require(not broadcast or h["slots"] <= 2**24 - 2, "capacity")
+    h["slots"] = lanes * capacity + (h["claims"] + h["views"]) * (broadcast and not ticks)
+    require(not broadcast or ticks or h["slots"] <= 2**24 - 2, "capacity")
+    require(not ticks or 0 < h["slot_size"] <= 120 and 8 + h["slot_size"] <= h["stride"], "slot size")
     require(h["widths"] == bytes([12, 17, 3, 32]), "widths")
     require((h["fence"], h["sleeper"]) in ((1, 1), (1, 2), (2, 1)), "fence or sleeper")
     require(all(h[p] in (1, 2) for p in ("redelivery", "reopen", "other_boot")), "policy")
@@ -136,7 +142,7 @@ def readers_and_cells(fd, h):
         if life != 1:
             counts = f"lost={lost} broken={broken} views={views}"
             yield f"reader of {who}: {LIVES[life & 7]}, cursor={cursor} {counts}"
-    for cell in range(h["views"]):
+    for cell in range(h["views"]):  # None in rings of ticks.
         word, = words(fd, h["regions"]["cells"][0] + 128 * cell, 1)
         who = identity(word, 1, h["rows"] - 1)
         require(word == 1 or word & 7 == 2 and who and word >> 32 <= h["slots"], "cell")
@@ -173,6 +179,28 @@ def messages_for_all(fd, h):
         require(extent & 7 in EXTENTS and length <= h["slot_size"], "extent")
         yield f"message {(tail + ahead) % 2**64}{EXTENTS[extent & 7]}: {text}"
 
+def ticks(fd, h):
+    publisher, capacity = h["regions"]["publisher"][0], h["capacity"]
+    before, = words(fd, publisher, 1)
+    floor, = words(fd, publisher + 128, 1)
+    found = []
+    for index in range(capacity):
+        at = h["regions"]["data"][0] + index * h["stride"]
+        stamp, = words(fd, at, 1)
+        value = os.pread(fd, h["slot_size"], at + 8).hex()
+        if words(fd, at, 1) != (stamp,) or stamp == 0:
+            continue  # Written meanwhile, and this may be of anything; or never.
+        ahead = ((stamp >> 2) - before + 2**61) % 2**62 - 2**61
+        right = ((stamp >> 2) - index) % capacity == 0 and stamp & 3 in (1, 2)
+        require(right and -capacity <= ahead, "stamp")
+        if stamp & 3 == 2:
+            found.append((ahead, value))
+    tail, = words(fd, publisher, 1)
+    require((tail - floor) % 2**64 <= capacity, "positions")
+    yield f"floor={floor} tail={tail}"
+    for ahead, value in sorted(found):
+        yield f"message {(before + ahead) % 2**64}: {value}"
+
 def main(path):
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -192,7 +220,8 @@ def main(path):
         if not many or state != 1:
             print(f"{name}: {presence(fd, state, row)}, pid {pid}")
     if h["kind"] == 3:
-        print(*readers_and_cells(fd, h), *messages_for_all(fd, h), sep="\n")
+        messages_of = ticks if h["shape"] == "ticks" else messages_for_all
+        print(*readers_and_cells(fd, h), *messages_of(fd, h), sep="\n")
         return
     for lane in range(h["lanes"]):
         print(*(messages_of_lane(fd, h, lane) if many else messages(fd, h)), sep="\n")

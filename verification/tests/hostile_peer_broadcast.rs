@@ -49,7 +49,7 @@ enum Subscriber {
 }
 
 enum Held {
-    Value(broadcast::View<Value>),
+    Value(Box<broadcast::View<Value>>),
     View(bytes::View),
     Part(bytes::Part),
 }
@@ -152,8 +152,12 @@ fn subscriber() {
                 return of_arrival(subscriber.wait_for_peer(Some(wait)));
             }
             (Subscriber::Values(subscriber), 1) => return of_read(subscriber.pop_timeout(wait)),
-            (Subscriber::Values(subscriber), 2) => subscriber.latest().map(Held::Value),
-            (Subscriber::Values(subscriber), _) => subscriber.read_timeout(wait).map(Held::Value),
+            (Subscriber::Values(subscriber), 2) => {
+                subscriber.latest().map(Box::new).map(Held::Value)
+            }
+            (Subscriber::Values(subscriber), _) => {
+                subscriber.read_timeout(wait).map(Box::new).map(Held::Value)
+            }
             (Subscriber::Bytes(subscriber), 1..4) => {
                 subscriber.read_part_timeout(wait).map(Held::Part)
             }

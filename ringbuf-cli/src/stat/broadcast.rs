@@ -29,15 +29,18 @@ pub(super) fn run(name: &str, ring: &Ring, watch: bool) -> Result<(), Failure> {
 fn describe(name: &str, ring: &Ring, stats: &BroadcastStats) -> String {
     let mut rows = about(name, ring);
     let mut row = |label: &str, value: String| rows.push([label.to_owned(), value]);
-    row("pool", cost(&stats.pool));
+    let in_entries = || "none: messages stand in the ring itself".to_owned();
+    row("pool", stats.pool.as_ref().map_or_else(in_entries, cost));
     row("patience", ring.reader_patience().map_or("for ever".into(), time));
     row("published", grouped(stats.published));
     row(
         "to be read",
         format!("{}, from number {}", grouped(stats.readable), number(stats, stats.floor)),
     );
-    let views = [stats.views, stats.pool.views, stats.held].map(grouped);
-    row("views", format!("{} of {} taken, {} in use", views[0], views[1], views[2]));
+    if let Some(pool) = &stats.pool {
+        let views = [stats.views, pool.views, stats.held].map(grouped);
+        row("views", format!("{} of {} taken, {} in use", views[0], views[1], views[2]));
+    }
     format!("{}\n{}", aligned(&rows), peers(stats))
 }
 

@@ -65,7 +65,7 @@ impl Stat {
         Ok(Self {
             size: 0,
             subscribers: u32::try_from(alive).unwrap_or(u32::MAX),
-            capacity: stats.pool.ring,
+            capacity: ring.shape().capacity(),
             position: stats.position,
             floor: stats.floor,
             published: stats.published,

@@ -28,7 +28,7 @@ impl Held {
 
     /// How much of it there is now; `None` if no publisher can have said that.
     pub(super) fn extent(&self) -> Option<Extent> {
-        self.seat.words().extent(self.taken.slot)
+        self.seat.pool().extent(self.taken.slot)
     }
 }
 
@@ -37,7 +37,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         // A forked child leaves everything as it is: it is its parent's.
         if self.seat.is_here() {
-            let cell = &self.seat.words().cells[self.taken.cell as usize];
+            let cell = &self.seat.pool().cells[self.taken.cell as usize];
             look_at::<Native>(cell, self.seat.who(), None);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | shape | a message is | use it for |
 //! |---|---|---|
-//! | [`Publisher<T>`], [`Subscriber<T>`] | a value of `T`, in a slot of its size | samples, ticks, states |
+//! | [`Publisher<T>`], [`Subscriber<T>`] | a value of `T`: in the ring itself if it is small, else in a slot of its size | samples, ticks, states |
 //! | [`bytes`] | up to `slot_size` bytes, with length, tag and time; whole, or piece by piece | frames for many viewers |
 //!
 //! Each subscriber chooses what it wants when it [joins](Join), beside others that want
@@ -30,7 +30,35 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **Views are whole and stay so.** What a view shows is not written to until the view is
+//! **Small values are copied.** Those of up to 120 bytes stand in the entries of the ring, each in
+//! a line of its own with its stamp, or with others: *ticks*. A publisher writes over the oldest, a
+//! subscriber copies, and finds out whether what it copied stayed as it was meanwhile; who was
+//! overtaken is told exactly what it lost, and never shown half of one message and half of another. That
+//! is some twenty times as fast as to look at a value in a slot, and takes no views. Who wants to
+//! look in place, for however long, asks for it when the ring is made
+//! ([`in_place`](crate::Options::in_place)).
+//!
+//! ```
+//! use ringbuf_shm::{Options, broadcast::{Delivery, Publisher, Subscriber}};
+//! use ringbuf_shm::zerocopy::{FromBytes, Immutable, IntoBytes};
+//!
+//! #[derive(FromBytes, IntoBytes, Immutable, Clone, Copy, Debug)]
+//! #[repr(C)]
+//! struct Quote { instrument: u64, time: u64, bid: i64, ask: i64 }
+//!
+//! let mut ticker = Publisher::<Quote>::create_unnamed(&Options::new().capacity(8))?;
+//! let mut strategy = Subscriber::<Quote>::attach(ticker.ring(), Delivery::Lossy)?;
+//! for time in 0..20 {
+//!     ticker.push(Quote { instrument: 7, time, bid: 100, ask: 101 })?;
+//! }
+//! let quote = strategy.read()?;
+//! // It missed some, and knows how many: it goes on with the oldest that is promised.
+//! assert_eq!((quote.time, strategy.lost()), (quote.position() - 8, quote.time));
+//! assert!(strategy.lost() >= 12);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! **Views are whole and stay so.** A view of a tick has its own copy. What any other view shows is not written to until the view is
 //! dropped, however long that takes, however far the publisher goes meanwhile, and also if
 //! its subscriber is evicted. Views are owned: they go to other threads and outlive later
 //! reads and the subscriber. A subscriber says when it joins how many it may hold at a
@@ -52,9 +80,12 @@ mod held;
 mod join;
 mod part;
 mod publisher;
+mod queue;
 mod reader;
 mod seat;
 mod subscriber;
+mod tick_reader;
+mod tick_writer;
 mod writer;
 
 pub use crate::payload::Payload;
@@ -198,14 +229,14 @@ macro_rules! subscribing {
         /// What it wants when the publisher is faster.
         #[must_use]
         pub fn delivery(&self) -> super::Delivery {
-            self.end.core().delivery()
+            self.end.delivery()
         }
 
         /// The position of the message that is read next, or that follows the last one
         /// that was read.
         #[must_use]
         pub fn position(&self) -> u64 {
-            self.end.core().position().count()
+            self.end.position()
         }
 
         /// How many messages it did not get since it joined: overwritten before it read
@@ -215,13 +246,13 @@ macro_rules! subscribing {
         /// all that were published from where it began up to its position.
         #[must_use]
         pub fn lost(&self) -> u64 {
-            self.end.core().lost()
+            self.end.lost()
         }
 
         /// How many messages it passed by because they were broken off.
         #[must_use]
         pub fn broken(&self) -> u64 {
-            self.end.core().broken()
+            self.end.broken()
         }
     };
 }

@@ -30,7 +30,7 @@ impl Reader {
         let (who, cells) = (seat.who(), seat.cells().into());
         // Row 0 is the publisher's.
         let reader = who.row() as usize - 1;
-        let (words, start) = (*seat.words(), join.start.core());
+        let (words, start) = (*seat.pool(), join.start.core());
         let core = Subscriber::join(words, reader, who, cells, join.delivery, start);
         // Somebody may wait for a subscriber to come.
         seat.notify_others();
@@ -41,8 +41,21 @@ impl Reader {
         self.seat.ring()
     }
 
-    pub(super) fn core(&self) -> &Core {
-        &self.core
+    pub(super) fn delivery(&self) -> Delivery {
+        self.core.delivery()
+    }
+
+    /// The position of the message that is read next.
+    pub(super) fn position(&self) -> u64 {
+        self.core.position().count()
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.core.lost()
+    }
+
+    pub(super) fn broken(&self) -> u64 {
+        self.core.broken()
     }
 
     pub(super) fn set_spin(&mut self, spin: Duration) {

@@ -10,6 +10,7 @@ use crate::end::monotonic;
 use crate::error::OpenError;
 use crate::find_seat::find_seat;
 use crate::fork::Home;
+use crate::header::Shape;
 use crate::layout::PRODUCER_ROW;
 use crate::locks::LockFile;
 use crate::map::Rows;
@@ -25,13 +26,26 @@ use ringbuf_core::crowd::{presence, takings};
 use ringbuf_core::error::Corrupt;
 use ringbuf_core::event::{Event, EventWords, Fencing};
 use ringbuf_core::peer::{Presence, RowWords, Who};
+use ringbuf_core::ticks::Ticks;
 use ringbuf_core::wait::{Counterpart, Peer, WaitError};
 use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-/// The words of a ring as this crate maps them.
-pub(super) type Words = Broadcast<'static, Native, PoolSlots>;
+/// The words of a ring with a pool as this crate maps them.
+pub(super) type PoolWords = Broadcast<'static, Native, PoolSlots>;
+/// Those of a ring of ticks.
+pub(super) type TickWords = Ticks<'static, Native>;
+
+/// The words of a ring.
+#[derive(Clone, Copy, Debug)]
+enum Words {
+    Pool(PoolWords),
+    Ticks(TickWords),
+}
+
+/// What a handle relies on that was made for rings with a pool, or for ticks.
+const OTHER_SHAPE: &str = "words that a ring of this shape has";
 
 /// A taken seat. When it is dropped, the peer leaves the ring.
 #[derive(Debug)]
@@ -74,7 +88,9 @@ impl Seat {
         let (_, who, locks) = find_seat(ring, 1..ring.spec().sides.rows())?;
         let mut seat = Self::on(ring, who, locks);
         seat.sweep();
-        seat.take_cells(join.views)?;
+        if matches!(seat.words, Words::Pool(_)) {
+            seat.take_cells(join.views)?;
+        }
         Ok(seat)
     }
 
@@ -90,18 +106,23 @@ impl Seat {
         let publishes = who.row() == PRODUCER_ROW;
         let rows = ring.spec().sides.rows();
         let others = if publishes { 1..rows } else { PRODUCER_ROW..1 };
-        let words = Broadcast {
-            machine: &peer.native,
+        let machine = &peer.native;
+        // SAFETY: as above.
+        let publisher = unsafe { map.publisher_words() };
+        // SAFETY: as above.
+        let readers = unsafe { map.readers() };
+        let words = if let Shape::Ticks(slots) = ring.shape() {
+            // SAFETY: as above; it is a ring of ticks.
+            let (words, entry_words) = unsafe { map.ticks(&slots) };
+            Words::Ticks(Ticks { machine, publisher, readers, words, entry_words })
+        } else {
             // SAFETY: as above.
-            publisher: unsafe { map.publisher_words() },
+            let entries = unsafe { map.entries() };
             // SAFETY: as above.
-            entries: unsafe { map.entries() },
+            let cells = unsafe { map.cells() };
             // SAFETY: as above.
-            readers: unsafe { map.readers() },
-            // SAFETY: as above.
-            cells: unsafe { map.cells() },
-            // SAFETY: as above.
-            slots: unsafe { map.pool_slots(&ring.shape()) },
+            let slots = unsafe { map.pool_slots(&ring.shape()) };
+            Words::Pool(Broadcast { machine, publisher, entries, readers, cells, slots })
         };
         Self {
             who,
@@ -123,11 +144,12 @@ impl Seat {
     }
 
     fn take_cells(&mut self, wanted: u32) -> Result<(), OpenError> {
-        if wanted as usize > self.words.cells.len() {
+        let all = self.pool().cells;
+        if wanted as usize > all.len() {
             return Err(OpenError::TooManyViews { wanted, free: 0 });
         }
         let mut cells = vec![0; wanted as usize];
-        let taken = take_cells::<Native>(self.words.cells, self.who, &mut cells);
+        let taken = take_cells::<Native>(all, self.who, &mut cells);
         cells.truncate(taken);
         self.cells = cells.into();
         // What was taken is given back when the seat is dropped.
@@ -143,14 +165,27 @@ impl Seat {
         self.who
     }
 
-    pub(super) fn words(&self) -> &Words {
-        &self.words
+    /// The words of a ring with a pool.
+    #[inline(always)]
+    pub(super) fn pool(&self) -> &PoolWords {
+        match &self.words {
+            Words::Pool(words) => words,
+            Words::Ticks(_) => unreachable!("{OTHER_SHAPE}"),
+        }
+    }
+
+    /// The words of a ring of ticks.
+    pub(super) fn ticks(&self) -> TickWords {
+        match self.words {
+            Words::Ticks(words) => words,
+            Words::Pool(_) => unreachable!("{OTHER_SHAPE}"),
+        }
     }
 
     /// Where the payload of each slot is.
     #[inline(always)]
     pub(super) fn slots(&self) -> &PoolSlots {
-        &self.words.slots
+        &self.pool().slots
     }
 
     pub(super) fn cells(&self) -> &[u32] {
@@ -206,7 +241,11 @@ impl Seat {
 
     /// Gives up what dead subscribers have left.
     fn sweep(&self) {
-        if self.words.sweep(self.who, &self.locks) && self.may_sleep {
+        let swept = match &self.words {
+            Words::Pool(words) => words.sweep(self.who, &self.locks),
+            Words::Ticks(words) => words.peers().sweep(self.who, &self.locks),
+        };
+        if swept && self.may_sleep {
             self.event(&self.events.room).notify();
         }
     }
@@ -296,7 +335,7 @@ impl Drop for Seat {
         // A forked child leaves everything as it is: it is its parent's.
         if self.is_here() {
             for &cell in &self.cells {
-                free_cell::<Native>(&self.words.cells[cell as usize]);
+                free_cell::<Native>(&self.pool().cells[cell as usize]);
             }
             self.row.leave(self.who);
             self.notify_others();

@@ -1,17 +1,20 @@
 //! One who reads values of one type, as every other subscriber does.
 //!
 //! Unsafe code here reads slots that this subscriber looks at: they are not written until
-//! it stops looking.
+//! it stops looking. Ticks have no slots, and need none of it.
 
 use super::held::Held;
 use super::join::Join;
 use super::reader::Reader;
+use super::tick_reader::{Copied, TickReader};
 use super::{company, subscribing};
 use crate::error::{OpenError, ReadError};
+use crate::header::Shape;
 use crate::options::Options;
 use crate::patience::Wait;
 use crate::payload::Payload;
 use crate::ring::Ring;
+use ringbuf_core::life::Delivery;
 use ringbuf_core::subscriber::Want;
 use std::ffi::OsStr;
 use std::fmt;
@@ -24,8 +27,67 @@ use std::time::Duration;
 /// Moves to another thread, but is used by one at a time. The peer leaves when the
 /// subscriber and all its views are gone.
 pub struct Subscriber<T: Payload> {
-    end: Reader,
+    end: End,
     values: PhantomData<fn() -> T>,
+}
+
+/// By where the values of the ring stand.
+#[derive(Debug)]
+enum End {
+    Pool(Reader),
+    Ticks(TickReader),
+}
+
+impl End {
+    fn ring(&self) -> &Ring {
+        match self {
+            Self::Pool(end) => end.ring(),
+            Self::Ticks(end) => end.seat.ring(),
+        }
+    }
+
+    fn set_spin(&mut self, spin: Duration) {
+        match self {
+            Self::Pool(end) => end.set_spin(spin),
+            Self::Ticks(end) => end.waiting.spin = spin,
+        }
+    }
+
+    fn wait_for_peer(&self, wait: Wait) -> Result<bool, OpenError> {
+        match self {
+            Self::Pool(end) => end.wait_for_peer(wait),
+            Self::Ticks(end) => end.seat.wait_for_peer(wait, end.waiting.spin),
+        }
+    }
+
+    fn delivery(&self) -> Delivery {
+        match self {
+            Self::Pool(end) => end.delivery(),
+            Self::Ticks(end) => end.core().delivery(),
+        }
+    }
+
+    fn position(&self) -> u64 {
+        match self {
+            Self::Pool(end) => end.position(),
+            Self::Ticks(end) => end.core().position().count(),
+        }
+    }
+
+    fn lost(&self) -> u64 {
+        match self {
+            Self::Pool(end) => end.lost(),
+            Self::Ticks(end) => end.core().lost(),
+        }
+    }
+
+    fn broken(&self) -> u64 {
+        match self {
+            Self::Pool(end) => end.broken(),
+            // There are no parts of ticks.
+            Self::Ticks(_) => 0,
+        }
+    }
 }
 
 impl<T: Payload> Subscriber<T> {
@@ -33,8 +95,12 @@ impl<T: Payload> Subscriber<T> {
     company!();
 
     fn take_seat(ring: &Ring, options: &Options, join: Join) -> Result<Self, OpenError> {
-        ring.expect_messages(&options.broadcast_slots_of::<T>()?)?;
-        Ok(Self { end: Reader::attach(ring, join)?, values: PhantomData })
+        ring.expect_values_of::<T>(options)?;
+        let end = match ring.shape() {
+            Shape::Ticks(_) => End::Ticks(TickReader::attach(ring, join)?),
+            _ => End::Pool(Reader::attach(ring, join)?),
+        };
+        Ok(Self { end, values: PhantomData })
     }
 
     /// Copies the next value, if there is one now.
@@ -66,18 +132,25 @@ impl<T: Payload> Subscriber<T> {
 
     #[inline(always)]
     fn pop_or_wait(&mut self, wait: Wait) -> Result<T, ReadError> {
-        let taken = self.end.read(Want::Whole, wait)?;
-        let slot = self.end.seat.slots().payload(taken.slot).cast::<T>();
+        let end = match &mut self.end {
+            End::Ticks(end) => return Ok(end.read(wait)?.value),
+            End::Pool(end) => end,
+        };
+        let taken = end.read(Want::Whole, wait)?;
+        let slot = end.seat.slots().payload(taken.slot).cast::<T>();
         // SAFETY: in bounds and aligned: the ring is one of `T`, as was checked when the
         // seat was taken; looked at, hence not written until released; any bytes are a `T`.
         let value = unsafe { slot.read() };
-        self.end.release(taken);
+        end.release(taken);
         Ok(value)
     }
 
     #[inline(always)]
     fn read_or_wait(&mut self, wait: Wait) -> Result<View<T>, ReadError> {
-        Ok(View::new(self.end.held(Want::Whole, wait)?))
+        Ok(match &mut self.end {
+            End::Pool(end) => View::of(end.held(Want::Whole, wait)?),
+            End::Ticks(end) => View(Kept::Copy(end.read(wait)?)),
+        })
     }
 
     /// The newest value, also if it was read before: what is read next, and what counts as
@@ -87,32 +160,41 @@ impl<T: Payload> Subscriber<T> {
     /// [`ReadError::Empty`] if there is none, [`ReadError::AllHeld`], [`ReadError::Busy`]
     /// and the lasting ones.
     pub fn latest(&self) -> Result<View<T>, ReadError> {
-        Ok(View::new(self.end.latest(Want::Whole)?))
+        Ok(match &self.end {
+            End::Pool(end) => View::of(end.latest(Want::Whole)?),
+            End::Ticks(end) => View(Kept::Copy(end.latest()?)),
+        })
     }
 }
 
-/// A value in place. Dropping it lets the slot be used again.
+/// A value in place, or the copy of a tick. Dropping it lets the slot be used again.
 ///
 /// Owned: it may be kept beside others, sent to another thread, and outlive the
 /// subscriber. Nobody waits for it.
-pub struct View<T: Payload> {
-    value: *const T,
-    held: Held,
+pub struct View<T: Payload>(Kept<T>);
+
+enum Kept<T> {
+    InPlace { value: *const T, held: Held },
+    Copy(Copied<T>),
 }
 
-// SAFETY: stands for a `&T` that may go to other threads, since values of `T` may be
+// SAFETY: stands for a `T`, which may go to other threads, or for a `&T` that may go to other threads, since values of `T` may be
 // shared (they have no interior mutability), and so may the rest.
 unsafe impl<T: Payload> Send for View<T> {}
 
 impl<T: Payload> View<T> {
-    fn new(held: Held) -> Self {
-        Self { value: held.seat.slots().payload(held.taken.slot).cast(), held }
+    fn of(held: Held) -> Self {
+        let value = held.seat.slots().payload(held.taken.slot).cast_const().cast();
+        Self(Kept::InPlace { value, held })
     }
 
     /// The position of the message: one more for each that was published.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.held.taken.position.count()
+        match &self.0 {
+            Kept::InPlace { held, .. } => held.taken.position.count(),
+            Kept::Copy(copied) => copied.position,
+        }
     }
 
     /// Stops looking at it. Dropping does the same.
@@ -124,9 +206,12 @@ impl<T: Payload> Deref for View<T> {
 
     #[inline(always)]
     fn deref(&self) -> &T {
-        // SAFETY: in bounds and aligned, of a ring of `T`; looked at, hence not written
-        // until `held` is dropped; any bytes are a `T`; the seat keeps the map.
-        unsafe { &*self.value }
+        match &self.0 {
+            // SAFETY: in bounds and aligned, of a ring of `T`; looked at, hence not written
+            // until `held` is dropped; any bytes are a `T`; the seat keeps the map.
+            Kept::InPlace { value, .. } => unsafe { &**value },
+            Kept::Copy(copied) => &copied.value,
+        }
     }
 }
 
@@ -138,6 +223,6 @@ impl<T: Payload> fmt::Debug for Subscriber<T> {
 
 impl<T: Payload> fmt::Debug for View<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View").field("held", &self.held).finish_non_exhaustive()
+        f.debug_struct("View").field("position", &self.position()).finish_non_exhaustive()
     }
 }

@@ -59,6 +59,12 @@ fn words(sides: &Sides, shape: &Shape) -> Vec<Words> {
             one::<BoardRegion>(RegionKind::Board),
             events,
         ],
+        Sides::Broadcast { subscribers, views: 0, .. } => vec![
+            array::<PeerRegion>(RegionKind::Peers, rows),
+            one::<PublisherWords<Native>>(RegionKind::Publisher),
+            array::<ReaderWords<Native>>(RegionKind::Readers, subscribers.into()),
+            events,
+        ],
         Sides::Broadcast { subscribers, views, .. } => vec![
             array::<PeerRegion>(RegionKind::Peers, rows),
             one::<PublisherWords<Native>>(RegionKind::Publisher),
@@ -86,7 +92,7 @@ pub(super) fn regions(sides: &Sides, shape: &Shape, huge: bool) -> Vec<Region> {
         regions.push(region);
     }
     let stride = match shape {
-        Shape::Slots(slots) | Shape::Bytes(slots) => slots.stride(),
+        Shape::Slots(slots) | Shape::Ticks(slots) | Shape::Bytes(slots) => slots.stride(),
         Shape::Records(_) => 0,
     };
     let offset = data_offset(end, huge);

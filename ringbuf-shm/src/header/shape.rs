@@ -2,7 +2,9 @@
 
 use super::sides::Sides;
 use crate::layout::{MESSAGE_HEADER_LEN, SLOT_ALIGNMENT, SLOT_WORDS_LEN};
-use ringbuf_core::geometry::{GeometryError, Records, Slots};
+use ringbuf_core::geometry::{
+    ALIGNMENT_MAX, GeometryError, Records, STAMP_LEN, Slots, TICK_ENTRY_LEN_MAX,
+};
 
 /// What a message is in this ring, with its sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +12,9 @@ use ringbuf_core::geometry::{GeometryError, Records, Slots};
 pub enum Shape {
     /// Values of one type, side by side; in `mpmc` and broadcast rings, each behind its words.
     Slots(Slots),
+    /// Small values of one type in the entries of a broadcast ring themselves, each behind its
+    /// stamp, to be copied.
+    Ticks(Slots),
     /// Bytes up to a size, each message with its header.
     Bytes(Slots),
     /// Bytes of any length, in place, one behind the other.
@@ -38,6 +43,19 @@ impl Shape {
         Ok(Self::Slots(arranged(slots?, sides)?))
     }
 
+    /// Entries for values of this size, whatever alignment they have where they are copied to.
+    pub(crate) fn ticks(capacity: u64, size: u64, alignment: u64) -> Result<Self, GeometryError> {
+        if !alignment.is_power_of_two() || alignment > ALIGNMENT_MAX {
+            return Err(GeometryError::Alignment);
+        }
+        Ok(Self::Ticks(Slots::behind_stamps(capacity, size)?))
+    }
+
+    /// Whether values of this size fit the entries of a ring of ticks.
+    pub(crate) fn is_tick(size: u64) -> bool {
+        STAMP_LEN + size <= TICK_ENTRY_LEN_MAX
+    }
+
     /// Slots for bytes, each with the header of its message.
     pub(crate) fn bytes(sides: &Sides, capacity: u64, size: u64) -> Result<Self, GeometryError> {
         let slots = Slots::new(capacity, size, SLOT_ALIGNMENT, MESSAGE_HEADER_LEN as u64)?;
@@ -48,6 +66,7 @@ impl Shape {
     pub(crate) fn code(&self) -> u32 {
         match self {
             Self::Slots(_) => 1,
+            Self::Ticks(_) => 2,
             Self::Records(_) => 3,
             Self::Bytes(_) => 4,
         }
@@ -58,6 +77,7 @@ impl Shape {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Slots(_) => "slots",
+            Self::Ticks(_) => "ticks",
             Self::Bytes(_) => "bytes",
             Self::Records(_) => "records",
         }
@@ -68,7 +88,7 @@ impl Shape {
     #[must_use]
     pub fn capacity(&self) -> u64 {
         match self {
-            Self::Slots(slots) | Self::Bytes(slots) => slots.capacity(),
+            Self::Slots(slots) | Self::Ticks(slots) | Self::Bytes(slots) => slots.capacity(),
             Self::Records(records) => records.capacity(),
         }
     }
@@ -77,7 +97,7 @@ impl Shape {
     #[must_use]
     pub fn data_len(&self) -> u64 {
         match self {
-            Self::Slots(slots) | Self::Bytes(slots) => slots.data_len(),
+            Self::Slots(slots) | Self::Ticks(slots) | Self::Bytes(slots) => slots.data_len(),
             Self::Records(records) => records.capacity(),
         }
     }

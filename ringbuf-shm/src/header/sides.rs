@@ -26,7 +26,8 @@ pub(crate) enum Sides {
     /// A row for the publisher, then rows for so many subscribers.
     Broadcast {
         subscribers: u32,
-        /// How many messages all subscribers together may look at; each costs a slot.
+        /// How many messages all subscribers together may look at; each costs a slot. None in
+        /// a ring of ticks, which are copied.
         views: u32,
         /// How many messages the publisher may write at once; each costs a slot.
         claims: u32,
@@ -71,6 +72,20 @@ impl Sides {
             return Err("the number of claims (1)");
         }
         Ok(Self::Broadcast { subscribers, views, claims, reader_patience })
+    }
+
+    /// The sides of a broadcast ring of ticks, or what about them is out of range.
+    pub(crate) fn ticks(
+        subscribers: u32,
+        claims: u32,
+        reader_patience: u64,
+    ) -> Result<Self, &'static str> {
+        match Self::broadcast(subscribers, 1, claims, reader_patience)? {
+            Self::Broadcast { .. } => {
+                Ok(Self::Broadcast { subscribers, views: 0, claims, reader_patience })
+            }
+            other => Ok(other),
+        }
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -21,13 +21,13 @@ struct Wide {
     _bytes: [u8; 100],
 }
 
-/// Of each shape: `spsc` up to 2, `mpmc` from 3 on, broadcast from 6 on.
+/// Of each shape: `spsc` up to 2, `mpmc` from 3 on, broadcast from 6 on, the last of ticks.
 fn made() -> Vec<Description> {
     let options = Options::new().capacity(64).slot_size(100).type_name("Tick").metadata(b"caps");
     let options = options.fence(Fence::Asymmetric);
     let many = options.clone().lanes(3).producers_max(5).consumers_max(7).redeliveries_max(254);
     let most = many.clone().lanes(1).producers_max(4095).consumers_max(1).huge_pages(true);
-    let views = options.clone().subscribers_max(5).views_max(7);
+    let views = options.clone().subscribers_max(5).views_max(7).in_place(true);
     let patience = views
         .clone()
         .fence(Fence::Full)
@@ -35,6 +35,8 @@ fn made() -> Vec<Description> {
         .reader_patience(Some(Duration::from_millis(3)));
     // Its data would begin at 2 MiB by chance.
     let crowd = options.clone().subscribers_max(1024).views_max(VIEWS_MOVED).capacity(1 << 17);
+    let crowd = crowd.in_place(true);
+    let ticks = options.clone().subscribers_max(5);
     let specs = [
         options.slots_of::<u64>(),
         options.bytes(),
@@ -46,6 +48,7 @@ fn made() -> Vec<Description> {
         patience.broadcast_bytes(),
         crowd.broadcast_slots_of::<Wide>(),
         crowd.huge_pages(true).broadcast_slots_of::<Wide>(),
+        ticks.broadcast_slots_of::<[u64; 12]>(),
     ];
     specs.map(|spec| Description::new(spec.unwrap(), 5, [9; 16], BOOT)).to_vec()
 }
@@ -237,7 +240,31 @@ fn decisions_that_no_broadcast_ring_could_have_are_refused() {
         seal(&mut bytes);
         Description::decode(&bytes, made[index].file_len).unwrap_err()
     };
-    for index in 6..made.len() {
+    let ticks = made.len() - 1;
+    for (offset, value, what) in [
+        (offset_of!(Header, views), 1, "the number of views (0)"),
+        (offset_of!(Header, shape), 1, "the number of views (1 to 4096)"),
+        (offset_of!(Header, shape), 4, "the number of views (1 to 4096)"),
+        (offset_of!(Header, claims), 2, "the number of claims (1)"),
+        (offset_of!(Header, rows), 1, "the number of subscribers (1 to 1024)"),
+        (offset_of!(Header, region_count), 7, "the table of regions"),
+        (offset_of!(Header, stride), 64, "the stride of the slots"),
+        (offset_of!(Header, message_header), 16, "the stride of the slots"),
+    ] {
+        let error = spoiled(ticks, offset, value);
+        assert!(matches!(error, OpenError::Damaged(it) if it == what), "{offset}: {error}");
+    }
+    for (offset, value, why) in [
+        (offset_of!(Header, slot_size), 121, GeometryError::TooLarge),
+        (offset_of!(Header, slot_size), 0, GeometryError::SlotSize),
+        (offset_of!(Header, capacity), 1, GeometryError::Capacity),
+        (offset_of!(Header, type_align), 3, GeometryError::Alignment),
+        (offset_of!(Header, type_align), 8192, GeometryError::Alignment),
+    ] {
+        let error = spoiled(ticks, offset, value);
+        assert!(matches!(error, OpenError::Geometry(found) if found == why), "{error}");
+    }
+    for index in 6..ticks {
         for (offset, value) in [
             (offset_of!(Header, shape), 3),
             (offset_of!(Header, redelivery), 2),
@@ -341,7 +368,7 @@ fn regions_do_not_overlap_and_each_is_aligned() {
 #[test]
 fn words_stand_in_front_of_the_slots_of_many() {
     let slots = made().into_iter().map(|description| match description.spec.shape {
-        Shape::Slots(slots) | Shape::Bytes(slots) => {
+        Shape::Slots(slots) | Shape::Ticks(slots) | Shape::Bytes(slots) => {
             (slots.prefix(), slots.stride(), slots.alignment(), description.spec.type_align)
         }
         Shape::Records(_) => (0, 0, 0, 1),
@@ -350,6 +377,7 @@ fn words_stand_in_front_of_the_slots_of_many() {
     let of_many = [(16, 32, 16, 8), (64, 192, 64, 1), (64, 192, 64, 64)];
     assert_eq!(slots[..3], of_many);
     assert_eq!(slots[3..6], of_many, "of broadcast rings alike");
+    assert_eq!(slots.last(), Some(&(8, 128, 8, 8)), "of ticks a stamp");
 }
 
 #[test]

@@ -18,22 +18,37 @@ use std::sync::atomic::AtomicU64;
 pub(super) struct Places {
     publisher: usize,
     readers: Array,
+    /// None of ticks.
+    pool: Option<PoolPlaces>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PoolPlaces {
     cells: Array,
     entries: Array,
 }
 
 impl Places {
-    /// The places of these regions, all of which a broadcast ring has, and no other ring.
+    /// The places of these regions, the first two of which a broadcast ring has, and no other ring.
     pub(super) fn find(
         one: &impl Fn(RegionKind, usize) -> Option<usize>,
         array: &impl Fn(RegionKind, usize) -> Option<Array>,
     ) -> Option<Self> {
+        let pool = || {
+            Some(PoolPlaces {
+                cells: array(RegionKind::Cells, size_of::<Line<AtomicU64>>())?,
+                entries: array(RegionKind::Entries, size_of::<AtomicU64>())?,
+            })
+        };
         Some(Self {
             publisher: one(RegionKind::Publisher, size_of::<PublisherWords<Native>>())?,
             readers: array(RegionKind::Readers, size_of::<ReaderWords<Native>>())?,
-            cells: array(RegionKind::Cells, size_of::<Line<AtomicU64>>())?,
-            entries: array(RegionKind::Entries, size_of::<AtomicU64>())?,
+            pool: pool(),
         })
+    }
+
+    fn pool(self) -> PoolPlaces {
+        self.pool.expect(OTHER_KIND)
     }
 }
 
@@ -54,7 +69,7 @@ impl Map {
     /// The map outlives the result.
     pub(crate) unsafe fn entries(&self) -> &'static [AtomicU64] {
         // SAFETY: an array of such words; the caller keeps the map.
-        unsafe { self.all(self.broadcast.expect(OTHER_KIND).entries) }
+        unsafe { self.all(self.broadcast.expect(OTHER_KIND).pool().entries) }
     }
 
     /// The words of each subscriber, in the order of their rows.
@@ -72,7 +87,22 @@ impl Map {
     /// The map outlives the result.
     pub(crate) unsafe fn cells(&self) -> &'static [Line<AtomicU64>] {
         // SAFETY: an array of such words; the caller keeps the map.
-        unsafe { self.all(self.broadcast.expect(OTHER_KIND).cells) }
+        unsafe { self.all(self.broadcast.expect(OTHER_KIND).pool().cells) }
+    }
+
+    /// The entries of a ring of ticks, word by word, and how many words one has.
+    ///
+    /// # Safety
+    /// The map outlives the result, and the ring is one of ticks.
+    pub(crate) unsafe fn ticks(&self, slots: &Slots) -> (&'static [AtomicU64], usize) {
+        let element = size_of::<AtomicU64>();
+        let (offset, len) = self.data;
+        assert!(self.broadcast.is_some_and(|places| places.pool.is_none()));
+        assert!(len == to_usize(slots.data_len()));
+        // SAFETY: the data of such a ring is words of atomics and nothing else, in bounds
+        // (checked in `new`); the caller keeps the map.
+        let words = unsafe { self.all(Array { offset, element, count: len / element }) };
+        (words, to_usize(slots.stride()) / element)
     }
 
     /// The slots of a broadcast ring of this shape, which is that of the mapped file.
@@ -83,7 +113,7 @@ impl Map {
         let (slots, bytes) = match shape {
             Shape::Slots(slots) => (slots, false),
             Shape::Bytes(slots) => (slots, true),
-            Shape::Records(_) => unreachable!("refused when the ring was opened"),
+            Shape::Ticks(_) | Shape::Records(_) => unreachable!("refused when the ring was opened"),
         };
         assert!(self.broadcast.is_some() && self.data.1 == to_usize(slots.data_len()));
         PoolSlots::new(self.data(), slots, bytes)

@@ -37,9 +37,10 @@ pub struct BroadcastStats {
     pub published: u64,
     /// Messages that one who joins can still read: from the floor to the position.
     pub readable: u64,
-    /// The slots, and what they cost. How many of them are free only the publisher knows.
-    pub pool: Pool,
-    /// Views that subscribers may hold: those that they took of `pool.views`.
+    /// The slots, and what they cost; how many of them are free only the publisher knows.
+    /// `None` of ticks, which have no slots besides their entries.
+    pub pool: Option<Pool>,
+    /// Views that subscribers may hold: those that they took of `pool.views`. 0 of ticks.
     pub views: u64,
     /// Messages that are looked at now; one that several look at counts for each of them.
     pub held: u64,
@@ -81,8 +82,11 @@ impl BroadcastStats {
         // before it.
         let floor = Position::new(words.floor.load(Acquire));
         let tail = Position::new(words.tail.load(Acquire));
-        let pool = Pool::of(spec).ok_or(OpenError::Corrupt)?;
-        let cells = Cells::count(map, spec, &pool)?;
+        let pool = Pool::of(spec);
+        let cells = match &pool {
+            Some(pool) => Cells::count(map, spec, pool)?,
+            None => Cells { taken: Vec::new() },
+        };
         let subscribers = (1..spec.sides.rows())
             .map(|row| subscriber(map, lookout, row, tail, &cells))
             .filter(|found| !matches!(found, Ok(SubscriberStats { peer, .. }) if is_absent(peer)))
@@ -94,7 +98,7 @@ impl BroadcastStats {
             position: tail.count(),
             floor: floor.count(),
             published: tail.since(Position::new(spec.first_position)),
-            readable: tail.since(floor).min(pool.ring),
+            readable: tail.since(floor).min(spec.shape.capacity()),
             pool,
             views: cells.taken.len() as u64,
             held: cells.taken.iter().filter(|cell| cell.slot().is_some()).count() as u64,

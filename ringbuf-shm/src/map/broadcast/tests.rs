@@ -13,7 +13,8 @@ const STEP: u64 = 65_536;
 const FIRST: u64 = u64::MAX - 2;
 
 fn options() -> Options {
-    Options::new().capacity(4).subscribers_max(3).views_max(5).slot_size(100).first_position(FIRST)
+    let options = Options::new().capacity(4).subscribers_max(3).views_max(5).slot_size(100);
+    options.first_position(FIRST).in_place(true)
 }
 
 /// The word at this offset of the file.
