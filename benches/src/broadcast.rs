@@ -11,8 +11,10 @@ use crate::workload::{CAPACITY, Crowd, FRAMES};
 use std::fmt;
 use std::io;
 
-/// Bytes of what is not a frame.
+/// Bytes of what is not a frame, unless its name says otherwise.
 const BYTES: usize = 64;
+/// Bytes of the smallest messages.
+const BYTES_MIN: usize = 8;
 /// The number of the mark that ends all subscribers.
 const END: u64 = u64::MAX;
 
@@ -28,10 +30,10 @@ pub(crate) enum Size {
 /// What is measured of one to each of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broadcast {
-    /// Messages of 64 bytes, one at a time.
-    Messages { subscribers: u32 },
-    /// A message of 64 bytes there and one back, over one connection for each way.
-    RoundTrip,
+    /// Small messages, one at a time.
+    Messages { bytes: usize, subscribers: u32 },
+    /// A small message there and one back, over one connection for each way.
+    RoundTrip { bytes: usize },
     /// Video frames: written and summed whole, or handed over untouched.
     Frames { size: Size, touched: bool, subscribers: u32 },
 }
@@ -42,15 +44,16 @@ impl Broadcast {
         let frames = |touched, subscribers| {
             [Size::Hd, Size::Uhd].map(|size| Self::Frames { size, touched, subscribers })
         };
-        let messages = [1, 8].map(|subscribers| Self::Messages { subscribers });
-        [&messages[..], &[Self::RoundTrip], &frames(true, 1), &frames(false, 1), &frames(false, 8)]
-            .concat()
+        let messages = [(BYTES_MIN, 1), (BYTES, 1), (BYTES, 8)];
+        let messages = messages.map(|(bytes, subscribers)| Self::Messages { bytes, subscribers });
+        let trips = [BYTES, BYTES_MIN].map(|bytes| Self::RoundTrip { bytes });
+        [&messages[..], &trips, &frames(true, 1), &frames(false, 1), &frames(false, 8)].concat()
     }
 
     /// Bytes of one message.
     pub(crate) fn bytes(self) -> usize {
         match self {
-            Self::Messages { .. } | Self::RoundTrip => BYTES,
+            Self::Messages { bytes, .. } | Self::RoundTrip { bytes } => bytes,
             Self::Frames { size: Size::Hd, .. } => FRAME_WORDS * 8,
             Self::Frames { size: Size::Uhd, .. } => FRAME_4K_WORDS * 8,
         }
@@ -69,15 +72,16 @@ impl Broadcast {
     /// How many get each message.
     pub(crate) fn subscribers(self) -> u32 {
         match self {
-            Self::Messages { subscribers } | Self::Frames { subscribers, .. } => subscribers,
-            Self::RoundTrip => 1,
+            Self::Messages { subscribers, .. } | Self::Frames { subscribers, .. } => subscribers,
+            Self::RoundTrip { .. } => 1,
         }
     }
 
     /// The publisher and the subscribers, where one process watches them all.
     pub(crate) fn crowd(self) -> Option<Crowd> {
         let (consumers, capacity) = (self.subscribers(), self.capacity());
-        (self != Self::RoundTrip).then_some(Crowd { producers: 1, consumers, capacity, idle: 0 })
+        let returns = matches!(self, Self::RoundTrip { .. });
+        (!returns).then_some(Crowd { producers: 1, consumers, capacity, idle: 0 })
     }
 }
 
@@ -85,8 +89,9 @@ impl fmt::Display for Broadcast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("broadcast/")?;
         match self {
-            Self::Messages { .. } => write!(f, "{BYTES}")?,
-            Self::RoundTrip => f.write_str("round-trip")?,
+            Self::Messages { bytes, .. } => write!(f, "{bytes}")?,
+            Self::RoundTrip { bytes: BYTES } => f.write_str("round-trip")?,
+            Self::RoundTrip { bytes } => write!(f, "round-trip-{bytes}")?,
             Self::Frames { size: Size::Hd, .. } => f.write_str("1080p")?,
             Self::Frames { size: Size::Uhd, .. } => f.write_str("4k")?,
         }
@@ -173,7 +178,7 @@ mod tests {
 
     /// How it ends if this is done to the messages on their way.
     fn outcome(spoil: impl FnOnce(&mut Vec<[u64; 8]>)) -> io::Result<()> {
-        let crowd = Broadcast::Messages { subscribers: 1 }.crowd().unwrap();
+        let crowd = Broadcast::Messages { bytes: BYTES, subscribers: 1 }.crowd().unwrap();
         let board = Board::map(&Board::create(crowd)?, crowd)?;
         board.run();
         let mut list = List(vec![], &board);

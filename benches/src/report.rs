@@ -73,7 +73,7 @@ fn broadcast_title(broadcast: Broadcast) -> String {
     };
     match broadcast {
         Broadcast::Messages { .. } => format!("messages of {bytes} bytes, {to}, room for {room}"),
-        Broadcast::RoundTrip => {
+        Broadcast::RoundTrip { .. } => {
             format!("{bytes} bytes published there and published back, both sides spin")
         }
         Broadcast::Frames { touched, .. } => {

@@ -160,7 +160,7 @@ impl Workload {
 
     /// Whether messages also go back.
     pub(crate) fn returns(self) -> bool {
-        matches!(self, Self::RoundTrip { .. } | Self::Broadcast(Broadcast::RoundTrip))
+        matches!(self, Self::RoundTrip { .. } | Self::Broadcast(Broadcast::RoundTrip { .. }))
     }
 
     /// Whether it is a queue with one at each end.
@@ -195,7 +195,7 @@ impl Workload {
     pub(crate) fn waiting(self) -> Option<Waiting> {
         match self {
             Self::RoundTrip { waiting, .. } => Some(waiting),
-            Self::Broadcast(Broadcast::RoundTrip) => Some(Waiting::Spin),
+            Self::Broadcast(Broadcast::RoundTrip { .. }) => Some(Waiting::Spin),
             _ => None,
         }
     }

@@ -62,7 +62,21 @@ pub(crate) fn rivals() -> Vec<Rival> {
             can: |workload| matches!(workload, Workload::Mpmc(_)),
             run: |job| processes::crowd::<many::Slots<true, true>>(job),
         },
+        Rival {
+            name: "ringbuf-pool-spin",
+            kind: Kind::Ours,
+            sides: Sides::Processes,
+            how: "as `ringbuf-spin`, with `Options::in_place`: in a pool, as frames are; the \
+                  others copy small messages out of the entries",
+            can: |workload| is_small(workload),
+            run: |job| sides::broadcast::run::<broadcast::Slots<false, true>>(job),
+        },
     ]
+}
+
+fn is_small(workload: Workload) -> bool {
+    use crate::broadcast::Broadcast::{Messages, RoundTrip};
+    matches!(workload, Workload::Broadcast(Messages { .. } | RoundTrip { .. }))
 }
 
 fn able(workload: Workload) -> bool {
@@ -74,7 +88,7 @@ fn run<const SLEEPS: bool>(job: &Job) -> io::Result<Option<Sample>> {
     match job.workload {
         Workload::Frames { .. } => processes::frames::<Frames<SLEEPS>>(job),
         Workload::Mpmc(_) => processes::crowd::<many::Slots<SLEEPS, false>>(job),
-        Workload::Broadcast(_) => sides::broadcast::run::<broadcast::Slots<SLEEPS>>(job),
+        Workload::Broadcast(_) => sides::broadcast::run::<broadcast::Slots<SLEEPS, false>>(job),
         _ => processes::messages::<Slots<SLEEPS>>(job),
     }
 }

@@ -18,9 +18,12 @@ use std::os::fd::{AsFd, OwnedFd};
 /// Runs one to each, or one side of it, over a hub for messages of any size.
 pub(crate) fn run<H>(job: &Job) -> io::Result<Option<Sample>>
 where
-    H: Hub<8> + Hub<FRAME_WORDS> + Hub<FRAME_4K_WORDS>,
+    H: Hub<1> + Hub<8> + Hub<FRAME_WORDS> + Hub<FRAME_4K_WORDS>,
 {
     match (job.workload.bytes() / 8, job.workload.returns(), job.part) {
+        (1, true, Part::Peer(_)) => match echo::<H, 1>(job)? {},
+        (1, true, _) => ping::<H, 1>(job).map(Some),
+        (1, false, _) => spread::<H, 1>(job),
         (8, true, Part::Peer(_)) => match echo::<H, 8>(job)? {},
         (8, true, _) => ping::<H, 8>(job).map(Some),
         (8, false, _) => spread::<H, 8>(job),

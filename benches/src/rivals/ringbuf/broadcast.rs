@@ -1,7 +1,7 @@
 //! Broadcast rings: one process publishes, several subscribe, all lossless.
 //!
-//! Messages of 64 bytes are pushed and popped by value, frames are written and read in
-//! place, in byte slots.
+//! Small messages are pushed and popped by value: they stand in the entries of the ring, or in
+//! a pool where that is asked for. Frames are written and read in place, in byte slots.
 
 use super::{ARRIVAL_MAX, arrived, claimed, ends, options, read};
 use crate::message::{self, FRAME_4K_WORDS, FRAME_WORDS};
@@ -17,18 +17,16 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 use zerocopy::FromBytes;
 
-/// Words of a message that is moved by value.
-const SMALL: usize = 8;
-
 /// As many subscribers as the workload has, each with one view.
-pub(super) struct Slots<const SLEEPS: bool>;
+pub(super) struct Slots<const SLEEPS: bool, const POOL: bool>;
 
-fn spread<const SLEEPS: bool>(workload: Workload) -> Options {
+fn spread<const SLEEPS: bool, const POOL: bool>(workload: Workload) -> Options {
     let subscribers = match workload {
         Workload::Broadcast(broadcast) => broadcast.subscribers(),
         _ => 1,
     };
-    options::<SLEEPS>(workload).subscribers_max(subscribers).views_max(2 * subscribers)
+    let options = options::<SLEEPS>(workload).subscribers_max(subscribers);
+    options.views_max(2 * subscribers).in_place(POOL)
 }
 
 /// How an end waits.
@@ -44,36 +42,45 @@ fn waits(workload: Workload) -> Waits {
     Waits { many: workload.crowd().is_some(), at_once: workload.returns() }
 }
 
-impl<const SLEEPS: bool> Hub<SMALL> for Slots<SLEEPS> {
-    type Sender = Values<Publisher<[u64; SMALL]>, SLEEPS>;
-    type Receiver = Values<Subscriber<[u64; SMALL]>, SLEEPS>;
-    type Kept = ();
+macro_rules! values {
+    ($words:literal) => {
+        impl<const SLEEPS: bool, const POOL: bool> Hub<$words> for Slots<SLEEPS, POOL> {
+            type Sender = Values<Publisher<[u64; $words]>, SLEEPS>;
+            type Receiver = Values<Subscriber<[u64; $words]>, SLEEPS>;
+            type Kept = ();
 
-    fn open(job: &Job) -> io::Result<(OwnedFd, ())> {
-        let made = Publisher::<[u64; SMALL]>::create_unnamed(&spread::<SLEEPS>(job.workload));
-        Ok((ends(made.map_err(io::Error::other)?.ring())?.0, ()))
-    }
+            fn open(job: &Job) -> io::Result<(OwnedFd, ())> {
+                let made = Publisher::<[u64; $words]>::create_unnamed(&spread::<SLEEPS, POOL>(
+                    job.workload,
+                ));
+                Ok((ends(made.map_err(io::Error::other)?.ring())?.0, ()))
+            }
 
-    fn sender(hub: OwnedFd, workload: Workload) -> io::Result<Self::Sender> {
-        let mut publisher: Publisher<_> = ring(hub, Publisher::attach)?;
-        let waits = waits(workload);
-        if waits.at_once {
-            publisher.set_spin(Duration::ZERO);
+            fn sender(hub: OwnedFd, workload: Workload) -> io::Result<Self::Sender> {
+                let mut publisher: Publisher<_> = ring(hub, Publisher::attach)?;
+                let waits = waits(workload);
+                if waits.at_once {
+                    publisher.set_spin(Duration::ZERO);
+                }
+                Ok(Values { end: publisher, waits })
+            }
+
+            fn receiver(hub: OwnedFd, workload: Workload) -> io::Result<Self::Receiver> {
+                let mut subscriber: Subscriber<_> =
+                    ring(hub, |ring| Subscriber::attach(ring, Delivery::Lossless))?;
+                arrived(subscriber.wait_for_peer(Some(ARRIVAL_MAX)).map_err(io::Error::other)?)?;
+                let waits = waits(workload);
+                if waits.at_once {
+                    subscriber.set_spin(Duration::ZERO);
+                }
+                Ok(Values { end: subscriber, waits })
+            }
         }
-        Ok(Values { end: publisher, waits })
-    }
-
-    fn receiver(hub: OwnedFd, workload: Workload) -> io::Result<Self::Receiver> {
-        let mut subscriber: Subscriber<_> =
-            ring(hub, |ring| Subscriber::attach(ring, Delivery::Lossless))?;
-        arrived(subscriber.wait_for_peer(Some(ARRIVAL_MAX)).map_err(io::Error::other)?)?;
-        let waits = waits(workload);
-        if waits.at_once {
-            subscriber.set_spin(Duration::ZERO);
-        }
-        Ok(Values { end: subscriber, waits })
-    }
+    };
 }
+
+values!(1);
+values!(8);
 
 fn ring<T>(hub: OwnedFd, attach: impl FnOnce(&Ring) -> Result<T, OpenError>) -> io::Result<T> {
     Ring::from_fd(hub).and_then(|ring| attach(&ring)).map_err(io::Error::other)
@@ -84,7 +91,7 @@ pub(super) struct Values<E, const SLEEPS: bool> {
     waits: Waits,
 }
 
-impl<const SLEEPS: bool> Sender<SMALL> for Values<Publisher<[u64; SMALL]>, SLEEPS> {
+impl<const W: usize, const SLEEPS: bool> Sender<W> for Values<Publisher<[u64; W]>, SLEEPS> {
     #[inline]
     fn send(&mut self, number: u64, _count: usize) -> io::Result<()> {
         let message = message::of(number);
@@ -96,9 +103,9 @@ impl<const SLEEPS: bool> Sender<SMALL> for Values<Publisher<[u64; SMALL]>, SLEEP
     }
 }
 
-impl<const SLEEPS: bool> Receiver<SMALL> for Values<Subscriber<[u64; SMALL]>, SLEEPS> {
+impl<const W: usize, const SLEEPS: bool> Receiver<W> for Values<Subscriber<[u64; W]>, SLEEPS> {
     #[inline]
-    fn receive(&mut self, _most: usize, mut see: impl FnMut(&[u64; SMALL])) -> io::Result<()> {
+    fn receive(&mut self, _most: usize, mut see: impl FnMut(&[u64; W])) -> io::Result<()> {
         let message = if SLEEPS {
             self.end.pop().map_err(io::Error::other)?
         } else {
@@ -111,13 +118,13 @@ impl<const SLEEPS: bool> Receiver<SMALL> for Values<Subscriber<[u64; SMALL]>, SL
 
 macro_rules! frames {
     ($words:ident) => {
-        impl<const SLEEPS: bool> Hub<$words> for Slots<SLEEPS> {
+        impl<const SLEEPS: bool, const POOL: bool> Hub<$words> for Slots<SLEEPS, POOL> {
             type Sender = Frames<bytes::Publisher, SLEEPS>;
             type Receiver = Frames<bytes::Subscriber, SLEEPS>;
             type Kept = ();
 
             fn open(job: &Job) -> io::Result<(OwnedFd, ())> {
-                let made = bytes::Publisher::create_unnamed(&spread::<SLEEPS>(job.workload));
+                let made = bytes::Publisher::create_unnamed(&spread::<SLEEPS, POOL>(job.workload));
                 Ok((ends(made.map_err(io::Error::other)?.ring())?.0, ()))
             }
 
