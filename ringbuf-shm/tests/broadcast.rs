@@ -197,7 +197,7 @@ fn a_subscriber_is_refused_by_a_ring_of_another_type() {
 
 #[test]
 fn values_are_published_and_waited_for() {
-    let options = Options::new().capacity(4);
+    let options = Options::new().capacity(4).in_place(true);
     let mut publisher = broadcast::Publisher::<u64>::create_unnamed(&options).unwrap();
     let subscribers: Vec<_> = [Delivery::Lossless, Delivery::Lossless, Delivery::Latest]
         .map(|delivery| {

@@ -7,7 +7,7 @@ use ringbuf_shm::broadcast::{Delivery, Join, Payload, Publisher, Start, Subscrib
 use ringbuf_shm::zerocopy::{FromBytes, Immutable, IntoBytes};
 use ringbuf_shm::{ClaimError, OpenError, Options, ReadError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longer than anything here takes, unless it hangs.
 const GUARD: Duration = Duration::from_secs(20);
@@ -180,6 +180,25 @@ fn who_sleeps_for_room_or_for_a_message_is_woken() {
         publisher.push_timeout([number; 8], GUARD).map_err(|failed| failed.error).unwrap();
     }
     reading.into_iter().for_each(|reading| reading.join().unwrap());
+}
+
+#[test]
+fn a_publisher_that_sleeps_for_room_is_woken_after_a_quarter_of_a_lap() {
+    let (mut publisher, mut readers) = ring::<u64>(&options(), &[Delivery::Lossless]);
+    let (ring, reader) = (publisher.ring().clone(), &mut readers[0]);
+    publisher.set_spin(Duration::ZERO);
+    (0..8).for_each(|value| publisher.push(value).unwrap());
+    let publishing = thread::spawn(move || publisher.push_timeout(8, GUARD).is_ok());
+    let start = Instant::now();
+    while ring.broadcast_stats().unwrap().publisher.sleeps == 0 {
+        assert!(start.elapsed() < GUARD, "it does not sleep");
+        thread::yield_now();
+    }
+    // Two of eight: it is announced that somebody sleeps, so one of the two calls wakes it.
+    assert_eq!((reader.pop(), reader.pop()), (Ok(0), Ok(1)));
+    assert_eq!(ring.broadcast_stats().unwrap().subscribers[0].peer.wakes, 1);
+    assert!(publishing.join().unwrap());
+    assert!((2..9).all(|value| reader.pop() == Ok(value)));
 }
 
 #[test]
