@@ -11,6 +11,7 @@ test:           ## everything that `cargo test` runs
 check:          ## formatting, lints, documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p ringbuf-cli -- -D warnings
 	cargo clippy -p ringbuf-benches --all-targets --features iceoryx2 -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 

@@ -1,6 +1,7 @@
 //! Compiles what is measured of Boost, where there are a C++ compiler and its headers, and
 //! says so to the crate: `cfg(boost)`. Elsewhere those measurements are left out.
 
+#[cfg(feature = "full")]
 use std::process::Stdio;
 
 const SOURCE: &str = "src/rivals/boost.cpp";
@@ -8,6 +9,12 @@ const SOURCE: &str = "src/rivals/boost.cpp";
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(boost)");
     println!("cargo::rerun-if-changed={SOURCE}");
+    #[cfg(feature = "full")]
+    compile();
+}
+
+#[cfg(feature = "full")]
+fn compile() {
     let mut build = cc::Build::new();
     // No compiler at all is nothing to warn of.
     build.cpp(true).std("c++17").file(SOURCE).cargo_warnings(false);
@@ -17,6 +24,7 @@ fn main() {
     }
 }
 
+#[cfg(feature = "full")]
 /// Whether there is a compiler that can list the headers of the source.
 fn finds_all_headers(build: &cc::Build) -> bool {
     let Ok(compiler) = build.try_get_compiler() else { return false };

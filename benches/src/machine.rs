@@ -7,10 +7,7 @@ use std::thread;
 
 /// On what, and how, the numbers are measured, in lines.
 pub(crate) fn describe(plan: &Plan, cores: Cores) -> String {
-    let mut said = Vec::new();
-    let count = thread::available_parallelism().map_or(1, usize::from);
-    let kernel = read("/proc/sys/kernel/osrelease");
-    said.push(format!("{}, {count} usable processors, Linux {kernel}.", processor()));
+    let mut said = vec![system()];
     said.push(format!(
         "Median [min..max] of {} repetitions of {:.2} s, every one a process of its own, \
          by turns, the order reversed every second time.",
@@ -38,6 +35,13 @@ pub(crate) fn describe(plan: &Plan, cores: Cores) -> String {
     }
     said.push(format!("Load average at the start: {}.", load()));
     said.join("\n")
+}
+
+/// The processor, and the system that runs on it.
+pub(crate) fn system() -> String {
+    let count = thread::available_parallelism().map_or(1, usize::from);
+    let kernel = read("/proc/sys/kernel/osrelease");
+    format!("{}, {count} usable processors, Linux {kernel}.", processor())
 }
 
 /// Processes that ran or wanted to, on average over 1, 5 and 15 minutes.

@@ -103,10 +103,10 @@ fn row(outcome: &Outcome) -> String {
     }
     let spread = |of: fn(&Sample) -> f64| Spread::of(samples.iter().map(of));
     if case.workload.returns() {
-        let columns = [p99, p99_9, max].map(|of| spread(of).range());
-        return format!("{who} {} | {} |", spread(p50), columns.join(" | "));
+        let columns = [Sample::p99, Sample::p99_9, Sample::max].map(|of| spread(of).range());
+        return format!("{who} {} | {} |", spread(Sample::p50), columns.join(" | "));
     }
-    let rate = spread(rate);
+    let rate = spread(Sample::rate);
     let gigabytes = number(rate.median() * case.workload.bytes() as f64 / 1e9);
     let (unit, besides) = match case.workload {
         Workload::Mpmc(_) => (1e-6, number(1e9 / rate.median())),
@@ -118,39 +118,12 @@ fn row(outcome: &Outcome) -> String {
     format!("{who} {} | {besides} |", rate.times(unit))
 }
 
-fn rate(sample: &Sample) -> f64 {
-    if let Sample::Rate(rate) = sample { *rate } else { f64::NAN }
-}
-
-fn latency(sample: &Sample) -> [f64; 4] {
-    match *sample {
-        Sample::Latency { p50, p99, p99_9, max } => [p50, p99, p99_9, max].map(|ns| ns as f64),
-        Sample::Rate(_) => [f64::NAN; 4],
-    }
-}
-
-fn p50(sample: &Sample) -> f64 {
-    latency(sample)[0]
-}
-
-fn p99(sample: &Sample) -> f64 {
-    latency(sample)[1]
-}
-
-fn p99_9(sample: &Sample) -> f64 {
-    latency(sample)[2]
-}
-
-fn max(sample: &Sample) -> f64 {
-    latency(sample)[3]
-}
-
 /// The numbers by which rivals are compared, the more the better: the rates, or the
 /// inverse of the median round trips.
 pub(crate) fn speeds(outcome: &Outcome) -> Spread {
     Spread::of(outcome.samples.iter().map(|sample| match sample {
         Sample::Rate(rate) => *rate,
-        Sample::Latency { .. } => 1.0 / p50(sample),
+        Sample::Latency { .. } => 1.0 / sample.p50(),
     }))
 }
 

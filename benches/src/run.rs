@@ -1,11 +1,11 @@
 //! What is to be measured, and measuring it by turns, each in a process of its own.
 
+use crate::once::Entry;
 use crate::rivals::{self, Rival};
 use crate::sample::Sample;
 use crate::workload::Workload;
-use std::env;
 use std::io;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) repetitions: usize,
     /// How long each measurement counts.
     pub(crate) time: Duration,
+    /// How each is started.
+    pub(crate) entry: Entry,
 }
 
 /// What was found about one case.
@@ -52,36 +54,37 @@ pub(crate) struct Outcome {
 
 /// Measures everything by turns, so that what changes on the machine in the course
 /// of the run is spread over all.
-pub(crate) fn measure(plan: &Plan) -> io::Result<Vec<Outcome>> {
+/// Tells `progress` of how many measurements so many are done.
+pub(crate) fn measure(
+    plan: &Plan,
+    mut progress: impl FnMut(usize, usize),
+) -> io::Result<Vec<Outcome>> {
     let begin = |case: &Case| Outcome { case: case.clone(), samples: vec![], failure: None };
     let mut outcomes: Vec<Outcome> = plan.cases.iter().map(begin).collect();
+    let all = plan.repetitions * plan.cases.len();
+    let mut done = 0;
     for repetition in 0..plan.repetitions {
-        eprintln!("repetition {} of {}", repetition + 1, plan.repetitions);
         let order: &mut dyn Iterator<Item = &mut Outcome> = match repetition % 2 {
             0 => &mut outcomes.iter_mut(),
             _ => &mut outcomes.iter_mut().rev(),
         };
         for outcome in order {
-            match once(&outcome.case, plan.time)? {
+            match once(&outcome.case, plan)? {
                 Ok(sample) => outcome.samples.push(sample),
                 Err(failure) => {
                     eprintln!("{} failed: {failure}", outcome.case.name());
                     outcome.failure = Some(failure);
                 }
             }
+            done += 1;
+            progress(done, all);
         }
     }
     Ok(outcomes)
 }
 
-fn once(case: &Case, time: Duration) -> io::Result<Result<Sample, String>> {
-    let output = Command::new(env::current_exe()?)
-        .arg("--one")
-        .arg(case.name())
-        .arg("--seconds")
-        .arg(time.as_secs_f64().to_string())
-        .stdin(Stdio::null())
-        .output()?;
+fn once(case: &Case, plan: &Plan) -> io::Result<Result<Sample, String>> {
+    let output = plan.entry.command(&case.name(), plan.time)?.stdin(Stdio::null()).output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.trim().lines().collect::<Vec<_>>().join("; ");

@@ -12,6 +12,40 @@ pub(crate) enum Sample {
     Latency { p50: u64, p99: u64, p99_9: u64, max: u64 },
 }
 
+impl Sample {
+    /// Messages a second.
+    pub(crate) fn rate(&self) -> f64 {
+        if let Self::Rate(rate) = self { *rate } else { f64::NAN }
+    }
+
+    /// The median of round trips, in nanoseconds.
+    pub(crate) fn p50(&self) -> f64 {
+        self.latency()[0]
+    }
+
+    /// Nanoseconds that 99 in 100 did not exceed.
+    pub(crate) fn p99(&self) -> f64 {
+        self.latency()[1]
+    }
+
+    /// Nanoseconds that 999 in 1,000 did not exceed.
+    pub(crate) fn p99_9(&self) -> f64 {
+        self.latency()[2]
+    }
+
+    /// Nanoseconds of the longest round trip.
+    pub(crate) fn max(&self) -> f64 {
+        self.latency()[3]
+    }
+
+    fn latency(&self) -> [f64; 4] {
+        match *self {
+            Self::Latency { p50, p99, p99_9, max } => [p50, p99, p99_9, max].map(|ns| ns as f64),
+            Self::Rate(_) => [f64::NAN; 4],
+        }
+    }
+}
+
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

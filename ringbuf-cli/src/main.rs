@@ -2,6 +2,7 @@
 
 mod account;
 mod backpressure;
+mod bench;
 mod demo;
 mod duration;
 mod failure;
@@ -58,6 +59,7 @@ Examples:
 
   What can this machine do:
     ringbuf demo
+    ringbuf bench
 
 Status: 0 when all is done, 1 with one line on standard error when not, 2 for a
 command line that is not understood, 128 + N when ended by signal N.";
@@ -74,6 +76,7 @@ enum Command {
     #[command(name = "rm")]
     Remove(remove::Arguments),
     Demo(demo::Arguments),
+    Bench(bench::Arguments),
     #[command(hide = true)]
     DemoViewer(demo::viewer::Arguments),
 }
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::List(_) => list::run(),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::DemoViewer(arguments) => demo::viewer::run(&arguments),
     };
     match done {

@@ -1,12 +1,15 @@
 //! Everything that is measured. A new rival is a file here and a line in [`all`].
 
+#[cfg(feature = "full")]
 mod array_queue;
 #[cfg(boost)]
 mod boost_interprocess;
 #[cfg(boost)]
 mod boost_lockfree;
 mod byte_stream;
+#[cfg(feature = "full")]
 mod channels;
+#[cfg(feature = "full")]
 mod heap_ring;
 #[cfg(feature = "iceoryx2")]
 mod iceoryx2;
@@ -14,7 +17,9 @@ mod limit;
 mod pipe;
 mod posix_mq;
 mod ringbuf;
+#[cfg(feature = "full")]
 mod rtrb;
+mod semaphores;
 mod sysv_msg;
 mod unix_socket;
 
@@ -78,15 +83,19 @@ pub(crate) struct Rival {
 /// All of them, in the order of the report.
 pub(crate) fn all() -> Vec<Rival> {
     let mut all = ringbuf::rivals();
-    all.push(rtrb::rival());
-    all.push(array_queue::rival());
-    all.push(heap_ring::rival());
-    all.push(channels::crossbeam_channel::rival());
-    all.push(channels::kanal::rival());
+    #[cfg(feature = "full")]
+    all.extend([
+        rtrb::rival(),
+        array_queue::rival(),
+        heap_ring::rival(),
+        channels::crossbeam_channel::rival(),
+        channels::kanal::rival(),
+    ]);
     all.push(pipe::rival());
     all.push(unix_socket::rival());
     all.push(posix_mq::rival());
     all.push(sysv_msg::rival());
+    all.push(semaphores::rival());
     #[cfg(boost)]
     all.extend([boost_lockfree::rival(), boost_interprocess::rival()]);
     #[cfg(feature = "iceoryx2")]

@@ -3,12 +3,13 @@
 pub(crate) mod broadcast;
 pub(crate) mod keeper;
 pub(crate) mod processes;
+#[cfg(feature = "full")]
 pub(crate) mod threads;
 
+use crate::once::Entry;
 use crate::pin::Cores;
 use crate::queue::{Receiver, Sender};
 use crate::workload::Workload;
-use std::env;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{self, Command};
@@ -38,15 +39,14 @@ pub(crate) struct Job {
     pub(crate) time: Duration,
     pub(crate) cores: Cores,
     pub(crate) part: Part,
+    /// How this program comes to be one side.
+    pub(crate) entry: Entry,
 }
 
 impl Job {
     /// Starts another process of the same measurement.
     fn command(&self) -> io::Result<Command> {
-        let mut command = Command::new(env::current_exe()?);
-        command.arg("--one").arg(format!("{}/{}", self.workload, self.rival));
-        command.arg("--seconds").arg(self.time.as_secs_f64().to_string());
-        Ok(command)
+        self.entry.command(&format!("{}/{}", self.workload, self.rival), self.time)
     }
 
     /// Ends this process if it takes far too long: its peer may be stuck or gone. One
