@@ -407,7 +407,15 @@ fn stat_tells_of_each_subscriber() {
     newest.read().unwrap().release();
     // The slow one is in its way, for as long as its patience lasts.
     publisher.push(b"4").unwrap();
-    // Nobody is held up from now on, hence nobody gives up what this one leaves.
+    // Killed between two messages, it leaves no view behind. Nobody is held up from now on,
+    // hence nobody gives up what it does leave.
+    let reader = || {
+        let stats = ring.broadcast_stats().unwrap();
+        let mut subscribers = stats.subscribers.into_iter();
+        subscribers.find(|one| one.peer.pid == processes[1].id()).unwrap()
+    };
+    scene::wait_until(|| reader().lag == 0);
+    scene::wait_until(|| reader().held == 0);
     processes[1].kill();
     let mut shown = String::new();
     scene::wait_until(|| {
