@@ -38,6 +38,8 @@ mod sample;
 mod shared;
 mod sides;
 mod spread;
+#[cfg(feature = "full")]
+mod targets;
 mod workload;
 
 pub use once::{Entry, Once};

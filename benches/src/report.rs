@@ -5,6 +5,7 @@ use crate::rivals::Kind;
 use crate::run::Outcome;
 use crate::sample::Sample;
 use crate::spread::{Spread, number};
+use crate::targets;
 use crate::workload::{BATCH, Crowd, FRAMES, Waiting, Workload};
 
 /// Prints everything that was measured, workload by workload.
@@ -23,6 +24,10 @@ pub(crate) fn print(outcomes: &[Outcome]) {
             }
             lines.iter().for_each(|line| println!("{line}"));
         }
+    }
+    let targets = targets::table(outcomes);
+    if !targets.is_empty() {
+        println!("\n### What we aim at: how fast ours is, with another as 1\n\n{targets}");
     }
     println!("\n### What the names mean\n");
     let mut named = Vec::new();
