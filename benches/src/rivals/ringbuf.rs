@@ -99,6 +99,7 @@ fn options<const SLEEPS: bool>(workload: Workload) -> Options {
         .capacity(workload.capacity() as u64)
         .slot_size(workload.bytes() as u64)
         .sleeper(if SLEEPS { Sleeper::Futex } else { Sleeper::Spin })
+        .huge_pages(workload.frames())
         .reopen(true)
 }
 
