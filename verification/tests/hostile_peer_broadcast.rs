@@ -37,25 +37,36 @@ const REST_EVERY: u64 = 32;
 const REST: Duration = Duration::from_micros(200);
 
 type Value = [u64; LEN / 8];
+/// What stands in the entries, as many words of it as may be.
+type Tick = [u64; TICK_WORDS];
+const TICK_WORDS: usize = 15;
 
 enum Publisher {
     Values(broadcast::Publisher<Value>),
+    Ticks(broadcast::Publisher<Tick>),
     Bytes(bytes::Publisher),
 }
 
 enum Subscriber {
     Values(broadcast::Subscriber<Value>),
+    Ticks(broadcast::Subscriber<Tick>),
     Bytes(bytes::Subscriber),
 }
 
 enum Held {
     Value(Box<broadcast::View<Value>>),
+    Tick(Box<broadcast::View<Tick>>),
     View(bytes::View),
     Part(bytes::Part),
 }
 
+fn is_of_ticks(ring: &Ring) -> bool {
+    ring.shape().name() == "ticks"
+}
+
 fn attach_publisher(kind: Kind, ring: &Ring) -> Result<Publisher, OpenError> {
     Ok(match kind {
+        Kind::Slots if is_of_ticks(ring) => Publisher::Ticks(broadcast::Publisher::attach(ring)?),
         Kind::Slots => Publisher::Values(broadcast::Publisher::attach(ring)?),
         _ => Publisher::Bytes(bytes::Publisher::attach(ring)?),
     })
@@ -65,26 +76,34 @@ fn attach_publisher(kind: Kind, ring: &Ring) -> Result<Publisher, OpenError> {
 #[ignore = "a process of the other tests"]
 fn publisher() {
     suffer(CALLS_PER_HANDLE, attach_publisher, |publisher, choice| match publisher {
-        Publisher::Values(publisher) => match choice >> 8 & 7 {
-            0 => of_arrival(publisher.wait_for_peer(Some(time(choice)))),
-            1 => match publisher.try_claim() {
-                Ok(mut claim) => {
-                    claim.fill(choice);
-                    of_claim(if choice >> 16 & 1 == 0 { claim.commit() } else { Ok(()) })
-                }
-                Err(error) => of_claim::<()>(Err(error)),
-            },
-            _ => {
-                let pushed = publisher.push_timeout([choice; LEN / 8], time(choice));
-                of_claim(pushed.map_err(|refused| refused.error))
-            }
-        },
+        Publisher::Values(publisher) => publish_value(publisher, choice),
+        Publisher::Ticks(publisher) => publish_value(publisher, choice),
         Publisher::Bytes(publisher) => match choice >> 8 & 7 {
             0 => of_arrival(publisher.wait_for_peer(Some(time(choice)))),
             1..4 => publish_in_parts(publisher, choice),
             _ => of_claim(publisher.push_timeout(&[7; LEN][..len(choice)], time(choice))),
         },
     });
+}
+
+fn publish_value<const W: usize>(
+    publisher: &mut broadcast::Publisher<[u64; W]>,
+    choice: u64,
+) -> usize {
+    match choice >> 8 & 7 {
+        0 => of_arrival(publisher.wait_for_peer(Some(time(choice)))),
+        1 => match publisher.try_claim() {
+            Ok(mut claim) => {
+                claim.fill(choice);
+                of_claim(if choice >> 16 & 1 == 0 { claim.commit() } else { Ok(()) })
+            }
+            Err(error) => of_claim::<()>(Err(error)),
+        },
+        _ => {
+            let pushed = publisher.push_timeout([choice; W], time(choice));
+            of_claim(pushed.map_err(|refused| refused.error))
+        }
+    }
 }
 
 fn len(choice: u64) -> usize {
@@ -124,6 +143,9 @@ fn attach_subscriber(kind: Kind, ring: &Ring) -> Result<Subscriber, OpenError> {
     };
     let join = Join::new(delivery).start(start).views(HELD_MAX);
     let attached = match kind {
+        Kind::Slots if is_of_ticks(ring) => {
+            broadcast::Subscriber::attach(ring, join).map(Subscriber::Ticks)
+        }
         Kind::Slots => broadcast::Subscriber::attach(ring, join).map(Subscriber::Values),
         _ => bytes::Subscriber::attach(ring, join).map(Subscriber::Bytes),
     };
@@ -147,6 +169,14 @@ fn subscriber() {
         let found = match (subscriber, choice >> 8 & 7) {
             (Subscriber::Values(subscriber), 0) => {
                 return of_arrival(subscriber.wait_for_peer(Some(wait)));
+            }
+            (Subscriber::Ticks(subscriber), 0) => {
+                return of_arrival(subscriber.wait_for_peer(Some(wait)));
+            }
+            (Subscriber::Ticks(subscriber), 1) => return of_read(subscriber.pop_timeout(wait)),
+            (Subscriber::Ticks(subscriber), 2) => subscriber.latest().map(Box::new).map(Held::Tick),
+            (Subscriber::Ticks(subscriber), _) => {
+                subscriber.read_timeout(wait).map(Box::new).map(Held::Tick)
             }
             (Subscriber::Bytes(subscriber), 0) => {
                 return of_arrival(subscriber.wait_for_peer(Some(wait)));
@@ -182,6 +212,7 @@ fn look_at(held: &Held, choice: u64) {
     let mut copy = [0; 2 * LEN];
     match held {
         Held::Value(view) => _ = std::hint::black_box(view.iter().fold(0, |sum, word| sum ^ word)),
+        Held::Tick(view) => _ = std::hint::black_box(view.iter().fold(0, |sum, word| sum ^ word)),
         Held::View(view) => {
             sum(view);
             assert_eq!(view.copy_to(&mut copy), view.len());
@@ -199,6 +230,8 @@ fn look_at(held: &Held, choice: u64) {
 /// Who writes to words that are not its own.
 struct Vandal {
     places: Places,
+    /// There is neither a pool nor a cell.
+    ticks: bool,
     random: Random,
 }
 
@@ -231,6 +264,13 @@ impl Vandal {
             28..48 => (places.cursor(row), self.value()),
             // For people.
             48..52 => (places.cursor(row) + 8 + 8 * self.index(3), self.value()),
+            52..112 if self.ticks => {
+                let (entry, word) = (places.slot(entry), 8 * (1 + self.index(TICK_WORDS)));
+                match random {
+                    52..92 => (entry, self.stamp()),
+                    _ => (entry + word, self.value()),
+                }
+            }
             52..68 => (places.cell(cell), self.owned_word(row)),
             68..92 => (places.entry(entry), self.entry_word()),
             92..108 => (places.progress(slot), self.progress_word()),
@@ -289,6 +329,16 @@ impl Vandal {
         }
     }
 
+    /// A stamp that may be believed, or not.
+    fn stamp(&mut self) -> u64 {
+        let near = self.tail().wrapping_add(self.random.below(2 * CAPACITY)).wrapping_sub(CAPACITY);
+        match self.random.below(8) {
+            0 => self.value(),
+            1 => 0,
+            _ => near << 2 | self.random.below(4),
+        }
+    }
+
     fn progress_word(&mut self) -> u64 {
         match self.random.below(4) {
             0 => self.value(),
@@ -304,7 +354,8 @@ impl Vandal {
             _ => 0,
         };
         let (words, places) = (&self.places.words, &self.places);
-        (0..CAPACITY).for_each(|entry| words.store(places.entry(entry), 0));
+        let entry = |entry| if self.ticks { places.slot(entry) } else { places.entry(entry) };
+        (0..CAPACITY).for_each(|number| words.store(entry(number), 0));
         (0..places.cells).for_each(|cell| words.store(places.cell(cell), FREE));
         (1..places.rows).for_each(|row| words.store(places.life(row), IDLE));
         // Nobody comes while a row says what cannot be.
@@ -339,7 +390,7 @@ impl Vandal {
     }
 }
 
-fn damage(kind: Kind) {
+fn damage(kind: Kind, ticks: bool) {
     let directory = tempfile::tempdir_in("/dev/shm").unwrap();
     let options = Options::new()
         .capacity(CAPACITY)
@@ -350,24 +401,31 @@ fn damage(kind: Kind) {
         .reopen(true);
     let path = directory.path().join("ring");
     let ring = match kind {
+        Kind::Slots if ticks => Ring::create_broadcast::<Tick>(path, &options),
         Kind::Slots => Ring::create_broadcast::<Value>(path, &options),
         _ => Ring::create_broadcast_bytes(path, &options),
     };
     let ring = ring.unwrap();
+    assert_eq!(is_of_ticks(&ring), ticks);
     let entries = ["publisher", "subscriber", "subscriber", "subscriber"];
     let victims = Victims::start(directory.path(), kind, &entries);
-    let mut vandal = Vandal { places: Places::of(&ring), random: Random::new(7) };
+    let mut vandal = Vandal { places: Places::of(&ring), ticks, random: Random::new(7) };
     let time = Duration::from_millis(knob("RINGBUF_HOSTILE_MS", 1000));
-    let what = format!("{kind:?} of a broadcast");
+    let what = if ticks { "ticks".to_owned() } else { format!("{kind:?} of a broadcast") };
     victims.damage(&what, time, || vandal.strike(), |_| {});
 }
 
 #[test]
 fn values_survive_any_words() {
-    damage(Kind::Slots);
+    damage(Kind::Slots, false);
 }
 
 #[test]
 fn bytes_survive_any_words() {
-    damage(Kind::Bytes);
+    damage(Kind::Bytes, false);
+}
+
+#[test]
+fn ticks_survive_any_words() {
+    damage(Kind::Slots, true);
 }

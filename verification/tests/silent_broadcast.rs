@@ -52,13 +52,16 @@ enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 enum Shape {
+    /// Values in the entries.
+    Ticks,
+    /// Values in a pool.
     Values,
     Bytes,
     /// Bytes, piece by piece.
     Parts,
 }
 
-const SHAPES: [Shape; 3] = [Shape::Values, Shape::Bytes, Shape::Parts];
+const SHAPES: [Shape; 4] = [Shape::Ticks, Shape::Values, Shape::Bytes, Shape::Parts];
 
 enum Publisher {
     Values(broadcast::Publisher<u64>),
@@ -75,7 +78,9 @@ enum Subscriber {
 impl Publisher {
     fn attach(shape: Shape, ring: &Ring) -> Self {
         match shape {
-            Shape::Values => Self::Values(broadcast::Publisher::attach(ring).unwrap()),
+            Shape::Ticks | Shape::Values => {
+                Self::Values(broadcast::Publisher::attach(ring).unwrap())
+            }
             Shape::Bytes => Self::Bytes(bytes::Publisher::attach(ring).unwrap()),
             Shape::Parts => Self::Parts(bytes::Publisher::attach(ring).unwrap()),
         }
@@ -112,7 +117,9 @@ impl Subscriber {
         let start = if delivery == Delivery::Latest { Start::Newest } else { Start::Oldest };
         let join = Join::new(delivery).start(start).views(1);
         match shape {
-            Shape::Values => Self::Values(broadcast::Subscriber::attach(ring, join).unwrap()),
+            Shape::Ticks | Shape::Values => {
+                Self::Values(broadcast::Subscriber::attach(ring, join).unwrap())
+            }
             Shape::Bytes => Self::Bytes(bytes::Subscriber::attach(ring, join).unwrap()),
             Shape::Parts => Self::Parts(bytes::Subscriber::attach(ring, join).unwrap()),
         }
@@ -228,10 +235,12 @@ impl Stage {
             .sleeper(sleeper);
         let path = directory.path().join("ring");
         let ring = match shape {
-            Shape::Values => Ring::create_broadcast::<u64>(path, &options),
+            Shape::Ticks => Ring::create_broadcast::<u64>(path, &options),
+            Shape::Values => Ring::create_broadcast::<u64>(path, &options.in_place(true)),
             _ => Ring::create_broadcast_bytes(path, &options.slot_size(LEN as u64)),
         };
         let ring = ring.unwrap();
+        assert_eq!(ring.shape().name() == "ticks", shape == Shape::Ticks);
         let notes = Notes::create(&directory.path().join("notes"));
         Self { shape, places: Places::of(&ring), ring, notes, directory }
     }
