@@ -15,7 +15,7 @@ use process::broadcast::places::Places;
 use process::notes::{Note, Notes};
 use process::{Child, HANG, enter, knob, number, report, variable};
 use ringbuf_shm::broadcast::bytes::{Publisher, Subscriber};
-use ringbuf_shm::broadcast::{Delivery, Join, Start};
+use ringbuf_shm::broadcast::{self, Delivery, Join, Start};
 use ringbuf_shm::{Fence, Options, ReadError, Ring, SLICE};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -72,6 +72,19 @@ fn publisher_on(ring: &Ring) -> Publisher {
 fn subscriber_on(ring: &Ring, delivery: Delivery) -> Subscriber {
     let join = Join::new(delivery).start(Start::Newest).views(1);
     let mut subscriber = Subscriber::attach(ring, join).unwrap();
+    subscriber.set_spin(Duration::ZERO);
+    subscriber
+}
+
+fn tick_publisher_on(ring: &Ring) -> broadcast::Publisher<u64> {
+    let mut publisher = broadcast::Publisher::attach(ring).unwrap();
+    publisher.set_spin(Duration::ZERO);
+    publisher
+}
+
+fn tick_subscriber_on(ring: &Ring, delivery: Delivery) -> broadcast::Subscriber<u64> {
+    let join = Join::new(delivery).start(Start::Newest);
+    let mut subscriber = broadcast::Subscriber::attach(ring, join).unwrap();
     subscriber.set_spin(Duration::ZERO);
     subscriber
 }
@@ -146,6 +159,47 @@ fn answer_pieces(mut there: Subscriber, mut back: Publisher, notes: &Notes) {
     }
 }
 
+/// A process that answers every tick by one, as it wants them by its number.
+#[test]
+#[ignore = "a process of the other tests"]
+fn tick_echo() {
+    enter();
+    let (number, notes) = (number("RINGBUF_TEST_NUMBER"), notes());
+    let delivery = DELIVERIES[usize::try_from(number).unwrap() % DELIVERIES.len()];
+    let mut there = tick_subscriber_on(&ring_of("there"), delivery);
+    let mut back = tick_publisher_on(&ring_of(&format!("back {number}")));
+    notes.set(Note::Phase, 1);
+    let mut late = Late::default();
+    loop {
+        match late.time(|| there.pop_timeout(HANG)) {
+            Ok(tick) => late.time(|| back.push_timeout(tick, HANG)).unwrap(),
+            Err(ReadError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        }
+        notes.set(Note::Late, late.0);
+    }
+}
+
+/// A process that reads all ticks.
+#[test]
+#[ignore = "a process of the other tests"]
+fn tick_reader() {
+    enter();
+    let notes = notes();
+    let mut there = tick_subscriber_on(&ring_of("there"), Delivery::Lossless);
+    notes.set(Note::Phase, 1);
+    let (mut late, mut next) = (Late::default(), 0);
+    loop {
+        match late.time(|| there.pop_timeout(HANG)) {
+            Ok(tick) => assert_eq!(tick, next),
+            Err(ReadError::Closed) => return,
+            Err(error) => panic!("{error}"),
+        }
+        next += 1;
+        notes.set(Note::Late, late.0);
+    }
+}
+
 /// A process that reads as much as it can.
 #[test]
 #[ignore = "a process of the other tests"]
@@ -163,6 +217,14 @@ fn reader() {
     }
 }
 
+/// What the messages of a ring are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Bytes,
+    /// Numbers, which stand in the entries.
+    Ticks,
+}
+
 /// Rings, and processes on them.
 struct Stage {
     there: Ring,
@@ -171,18 +233,25 @@ struct Stage {
     _directory: TempDir,
 }
 
-fn create(path: &Path, capacity: u64, fence: Option<Fence>) -> Ring {
+fn create(path: &Path, shape: Shape, capacity: u64, fence: Option<Fence>) -> Ring {
     let options = Options::new().capacity(capacity).slot_size(LEN as u64);
     let options = fence.into_iter().fold(options, Options::fence);
-    Ring::create_broadcast_bytes(path, &options).unwrap()
+    match shape {
+        Shape::Bytes => Ring::create_broadcast_bytes(path, &options).unwrap(),
+        Shape::Ticks => Ring::create_broadcast::<u64>(path, &options).unwrap(),
+    }
 }
 
 impl Stage {
     /// Runs the entry with each of these numbers.
     fn new(entry: &str, numbers: &[u64], capacity: u64, fence: Option<Fence>) -> Self {
+        Self::of(Shape::Bytes, entry, numbers, capacity, fence)
+    }
+
+    fn of(shape: Shape, entry: &str, numbers: &[u64], capacity: u64, fence: Option<Fence>) -> Self {
         let directory = tempfile::tempdir_in("/dev/shm").unwrap();
         let path = |name: &str| directory.path().join(name);
-        let make = |name: &str| create(&path(name), capacity, fence);
+        let make = |name: &str| create(&path(name), shape, capacity, fence);
         let there = make("there");
         let back = numbers.iter().map(|number| make(&format!("back {number}"))).collect();
         let others: Vec<_> = numbers
@@ -221,8 +290,9 @@ impl Stage {
         let publishers: u64 = rings().map(of_publishers).sum();
         let subscribers: u64 = rings().map(of_subscribers).sum();
         report(&format!(
-            "woken of a broadcast, {:?}: {trips} {what} with {}, {subscribers} sleeps of \
+            "woken of a broadcast of {}, {:?}: {trips} {what} with {}, {subscribers} sleeps of \
              subscribers, {publishers} of publishers, {late} late, {:.1?}",
+            self.there.shape().name(),
             self.there.fence(),
             self.others.len(),
             start.elapsed()
@@ -316,4 +386,55 @@ fn a_publisher_that_sleeps_for_room_is_woken() {
 #[test]
 fn a_publisher_that_sleeps_is_woken_by_the_last_of_several() {
     FENCES.into_iter().for_each(|fence| into_a_full_ring(&[0, 1, 2, 3], fence));
+}
+
+/// To all of these, and back from each of them.
+fn ticks_to_and_fro(numbers: &[u64], fence: Option<Fence>) {
+    let trips = trips() / numbers.len() as u64;
+    let stage = Stage::of(Shape::Ticks, "tick_echo", numbers, 64, fence);
+    let (start, mut late) = (Instant::now(), Late::default());
+    let mut there = tick_publisher_on(&stage.there);
+    let back = stage.back.iter().map(|ring| tick_subscriber_on(ring, Delivery::Lossless));
+    let mut back: Vec<_> = back.collect();
+    for trip in 0..trips {
+        there.push_timeout(trip, HANG).unwrap();
+        for subscriber in &mut back {
+            assert_eq!(late.time(|| subscriber.pop_timeout(HANG)), Ok(trip));
+        }
+    }
+    drop((there, back));
+    stage.finish("round trips", trips, &late, start);
+}
+
+/// Through a ring of two messages, or of more than a notch of the readers' is long.
+fn ticks_into_a_full_ring(numbers: &[u64], capacity: u64, fence: Option<Fence>) {
+    let mut stage = Stage::of(Shape::Ticks, "tick_reader", numbers, capacity, fence);
+    // Nobody answers.
+    stage.back.clear();
+    let (start, mut late) = (Instant::now(), Late::default());
+    let mut there = tick_publisher_on(&stage.there);
+    // As long as it takes: who is awake is for the machine to say.
+    let enough = || Places::of(&stage.there).sleeps(0) > sleeps_min();
+    let messages = (1..).find(|&message: &u64| {
+        late.time(|| there.push_timeout(message - 1, HANG)).unwrap();
+        message >= trips() && message.is_multiple_of(64) && enough()
+    });
+    drop(there);
+    stage.finish("messages", messages.unwrap(), &late, start);
+}
+
+#[test]
+fn a_sleeping_subscriber_of_ticks_is_woken_whatever_it_wants() {
+    for fence in FENCES {
+        (0..3).for_each(|number| ticks_to_and_fro(&[number], fence));
+        ticks_to_and_fro(&[0, 1, 2], fence);
+    }
+}
+
+#[test]
+fn a_publisher_of_ticks_that_sleeps_for_room_is_woken() {
+    for fence in FENCES {
+        ticks_into_a_full_ring(&[0], 2, fence);
+        ticks_into_a_full_ring(&[0, 1, 2, 3], 16, fence);
+    }
 }
