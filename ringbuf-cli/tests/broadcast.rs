@@ -6,6 +6,7 @@
 
 mod scene;
 
+use ringbuf_shm::broadcast;
 use ringbuf_shm::broadcast::bytes::{Publisher, State, Subscriber};
 use ringbuf_shm::broadcast::{Delivery, Join};
 use ringbuf_shm::{BroadcastStats, Options, Presence, Ring};
@@ -469,6 +470,28 @@ fn rings_whose_subscribers_are_gone_are_stale() {
     let stats = look(&scene).unwrap();
     assert_eq!(stats.publisher.presence, Presence::Dead);
     assert_eq!(scene.run(&["rm", "--stale"]).well().text(), "removed ring\n");
+}
+
+#[test]
+fn values_of_a_program_are_looked_at_and_not_passed() {
+    let scene = Scene::new();
+    let path = scene.rings().join("ring");
+    let options = Options::new().capacity(64).type_name("Tick");
+    let mut publisher = broadcast::Publisher::<[u64; 3]>::create(&path, &options).unwrap();
+    publisher.push([7; 3]).unwrap();
+    let refused = "ring: a ring of typed slots, which only a program that knows the type reads";
+    scene.run(&["sub", "ring"]).badly(1, refused);
+    let lines = scene.start_with(&["pub", "ring", "--lines"], scene.file(b"line\n"));
+    let other = "ring: the ring holds ticks `Tick` of 24 bytes aligned to 8, not slots of bytes";
+    lines.end().badly(1, other);
+    let shown = scene.run(&["stat", "ring"]).well().text().to_owned();
+    for row in [
+        "shape       ticks",
+        "pool        none: messages stand in the ring itself",
+        "published   1",
+    ] {
+        assert!(shown.contains(row), "`{row}` is not in\n{shown}");
+    }
 }
 
 #[test]
