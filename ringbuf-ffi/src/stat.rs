@@ -90,7 +90,7 @@ const _: () = assert!(size_of::<PeerStat>() == 48);
 /// Bytes of the longest message of a ring.
 pub(crate) fn length_max(shape: Shape) -> u64 {
     match shape {
-        Shape::Slots(slots) | Shape::Bytes(slots) => slots.size(),
+        Shape::Slots(slots) | Shape::Ticks(slots) | Shape::Bytes(slots) => slots.size(),
         Shape::Records(records) => records.len_max(),
         // The ring was opened by a handle, which knows its shape.
         _ => 0,

@@ -12,6 +12,7 @@ use compiler::{WAYS, Workshop};
 use damage::{break_first_word, break_words};
 use ringbuf_shm::Options;
 use ringbuf_shm::broadcast::bytes::Publisher;
+use ringbuf_shm::broadcast::{self, Delivery};
 
 /// Numbers of regions in a file, as they stand in it.
 const ENTRIES_REGION: usize = 4;
@@ -81,5 +82,20 @@ fn a_corrupt_ring_is_an_error() {
         Running::start(&program, &[workshop.path("")]).succeed();
         std::fs::remove_file(entry).unwrap();
         std::fs::remove_file(message).unwrap();
+    }
+}
+
+#[test]
+fn a_ring_of_ticks_is_looked_at_and_not_passed() {
+    let workshop = Workshop::new();
+    let path = workshop.path("ring");
+    let options = Options::new().capacity(64);
+    let mut publisher = broadcast::Publisher::<[u64; 3]>::create(&path, &options).unwrap();
+    let _slow =
+        broadcast::Subscriber::<[u64; 3]>::attach(publisher.ring(), Delivery::Lossy).unwrap();
+    publisher.push([7; 3]).unwrap();
+    for way in WAYS {
+        let Some(program) = workshop.compile("broadcast_ticks", way) else { continue };
+        Running::start(&program, &[workshop.path("")]).succeed();
     }
 }
