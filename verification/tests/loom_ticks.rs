@@ -15,11 +15,27 @@ fn report(what: &str, explored: Explored) {
 }
 
 #[test]
-fn no_copy_is_torn() {
+fn no_copy_of_a_lossless_subscriber_is_torn() {
     report("lossless", explore(None, || ticks::reads(Lossless)));
+}
+
+#[test]
+fn no_copy_of_a_lossy_subscriber_is_torn() {
     report("lossy", explore(None, || ticks::reads(Lossy)));
+}
+
+#[test]
+fn no_copy_that_is_overtaken_is_torn() {
     report("overtaken, lossy", explore(None, || ticks::is_overtaken(Lossy)));
+}
+
+#[test]
+fn no_copy_of_the_latest_is_torn() {
     report("latest", explore(None, || ticks::reads(Latest)));
+}
+
+#[test]
+fn no_copy_of_who_glances_is_torn() {
     report("glances", explore(None, ticks::glances));
 }
 

@@ -14,7 +14,9 @@ use ringbuf_verification::source::{Operation, operations};
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::thread;
 use std::time::Duration;
 
 /// A weaker ordering that no model notices, and why the stronger one stays.
@@ -62,26 +64,30 @@ fn every_ordering_is_needed_or_explained() {
     all_are_reached(&source, &sites);
 
     assert!(run_child(MODELS[0], BOUNDS[0], None).success(), "without a mutant nothing fails");
-    let mut survivors = BTreeSet::new();
-    for (site, order) in &sites {
-        for to in order.map_or(&[][..], |order| weaker(site.kind, order)) {
-            let mutant = format!("{site} {} to {}", name_of(*order), name_of(*to));
-            let models = reached.iter().filter(|(_, sites)| sites.contains_key(site));
-            let models: Vec<_> = models.map(|(model, _)| *model).collect();
-            let catcher = BOUNDS.into_iter().find_map(|bound| {
-                let catches =
-                    |model: &&Model| !run_child(**model, bound, Some((site, *to))).success();
-                models.iter().find(catches)
-            });
-            match catcher {
+    let weakened = |(site, order): (&Site, &Option<Ordering>)| {
+        let (site, order) = (site.clone(), *order);
+        let weaker = order.map_or(&[][..], |order| weaker(site.kind, order));
+        weaker.iter().map(move |to| (site.clone(), order, *to)).collect::<Vec<_>>()
+    };
+    let mutants = Mutex::new(sites.iter().flat_map(weakened));
+    let survivors = Mutex::new(BTreeSet::new());
+    let next = || mutants.lock().unwrap().next();
+    let try_mutants = || {
+        while let Some((site, order, to)) = next() {
+            let mutant = format!("{site} {} to {}", name_of(order), name_of(to));
+            match catcher(&reached, &site, to) {
                 Some(model) => println!("{mutant}: caught by {}", model.name),
                 None => {
                     println!("{mutant}: SURVIVED");
-                    survivors.insert((place_of(&source, site), site.kind, name_of(*to)));
+                    let survivor = (place_of(&source, &site), site.kind, name_of(to));
+                    survivors.lock().unwrap().insert(survivor);
                 }
             }
         }
-    }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(try_mutants))));
+    let survivors = survivors.into_inner().unwrap();
     let explained: BTreeSet<_> = EXPLAINED
         .iter()
         .map(|entry| {
@@ -90,6 +96,20 @@ fn every_ordering_is_needed_or_explained() {
         })
         .collect();
     assert_eq!(survivors, explained, "left: survivors; right: those with a reason");
+}
+
+/// The first model that notices this mutant, of those that reach its site.
+fn catcher<'a>(
+    reached: &'a [(Model, Sites)],
+    site: &Site,
+    to: Option<Ordering>,
+) -> Option<&'a Model> {
+    let reached = reached.iter().filter(|(_, sites)| sites.contains_key(site));
+    let models: Vec<_> = reached.map(|(model, _)| model).collect();
+    BOUNDS.into_iter().find_map(|bound| {
+        let catches = |model: &&&Model| !run_child(***model, bound, Some((site, to))).success();
+        models.iter().find(catches).copied()
+    })
 }
 
 /// The weaker orderings to try in place of `order`.
