@@ -178,8 +178,8 @@ enum Kept<T> {
     Copy(Copied<T>),
 }
 
-// SAFETY: stands for a `T`, which may go to other threads, or for a `&T` that may go to other threads, since values of `T` may be
-// shared (they have no interior mutability), and so may the rest.
+// SAFETY: a `T`, which may go to other threads, or what stands for a `&T`, which may since
+// values of `T` may be shared (they have no interior mutability); and so may the rest.
 unsafe impl<T: Payload> Send for View<T> {}
 
 impl<T: Payload> View<T> {
