@@ -63,7 +63,8 @@ pub(crate) fn table(outcomes: &[Outcome]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let head = "| workload | ours | against | at least | found, with 95 % | |\n|---|---|---|--:|--:|---|\n";
+    let head = "| workload | ours | against | at least | found, with 95 % | |\n\
+                |---|---|---|--:|--:|---|\n";
     format!("{head}{}\n", rows.join("\n"))
 }
 

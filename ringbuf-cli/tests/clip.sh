@@ -91,10 +91,15 @@ while :; do
     # The one before may have taken the last frame before it was killed.
     ! grep -q "there is no such ring" "$work/notes" || break
     checksums "$out" >"$work/part.md5"
-    # A frame that the last one wrote whole and did not live to release comes again;
-    # one that it wrote in part, too, but then it is not in what that one wrote.
+    # A frame that the last one did not live to release comes again. It is in what that one
+    # wrote if it was written whole, and not if it was written in part, or not at all: then
+    # this part goes on where that one ended.
     note=
-    if [ "$whole" -eq 1 ] && grep -q "wrote 1 message again" "$work/notes"; then
+    goes_on() {
+        tail -n +$(($(wc -l <"$work/union.md5") + 1)) "$work/in.md5" |
+            head -n "$(wc -l <"$work/part.md5")" | cmp -s - "$work/part.md5"
+    }
+    if [ "$whole" -eq 1 ] && grep -q "wrote 1 message again" "$work/notes" && ! goes_on; then
         note=", the first of them written before too"
         sed -i 1d "$work/part.md5"
     fi
