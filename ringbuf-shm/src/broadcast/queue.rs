@@ -52,14 +52,26 @@ impl Queue {
         self.evicted
     }
 
-    /// There was room at once.
+    /// Finds room for one message.
     #[inline(always)]
-    pub(super) fn has_room(&mut self) {
-        self.blocked_since = None;
+    pub(super) fn find_room<C: FindsRoom>(
+        &mut self,
+        seat: &Seat,
+        core: &mut C,
+        wait: Wait,
+    ) -> Result<C::Found, ClaimError> {
+        match core.find() {
+            Ok(found) => {
+                self.blocked_since = None;
+                Ok(found)
+            }
+            Err(core_error::ClaimError::Full) => self.wait_for_room(seat, core, wait),
+            Err(error) => Err(error.into()),
+        }
     }
 
     #[cold]
-    pub(super) fn wait_for_room<C: FindsRoom>(
+    fn wait_for_room<C: FindsRoom>(
         &mut self,
         seat: &Seat,
         core: &mut C,

@@ -54,16 +54,7 @@ impl TickWriter {
         if !self.seat.is_here() {
             return Err(ClaimError::Forked);
         }
-        match self.core.find_room() {
-            Ok(()) => {
-                self.queue.has_room();
-                Ok(())
-            }
-            Err(core_error::ClaimError::Full) => {
-                self.queue.wait_for_room(&self.seat, &mut self.core, wait)
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.queue.find_room(&self.seat, &mut self.core, wait)
     }
 
     /// Publishes a value for which there is room.

@@ -75,16 +75,7 @@ impl Writer {
     #[inline(always)]
     pub(super) fn claim(&mut self, wait: Wait) -> Result<u32, ClaimError> {
         self.check()?;
-        match self.core.claim() {
-            Ok(slot) => {
-                self.queue.has_room();
-                Ok(slot)
-            }
-            Err(core_error::ClaimError::Full) => {
-                self.queue.wait_for_room(&self.seat, &mut self.core, wait)
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.queue.find_room(&self.seat, &mut self.core, wait)
     }
 
     /// Publishes the claimed slot, `bytes` of it.

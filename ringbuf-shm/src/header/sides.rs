@@ -80,12 +80,9 @@ impl Sides {
         claims: u32,
         reader_patience: u64,
     ) -> Result<Self, &'static str> {
-        match Self::broadcast(subscribers, 1, claims, reader_patience)? {
-            Self::Broadcast { .. } => {
-                Ok(Self::Broadcast { subscribers, views: 0, claims, reader_patience })
-            }
-            other => Ok(other),
-        }
+        // As of any broadcast ring, but for the views, of which any ring else has one at least.
+        Self::broadcast(subscribers, 1, claims, reader_patience)?;
+        Ok(Self::Broadcast { subscribers, views: 0, claims, reader_patience })
     }
 
     pub(crate) fn kind(&self) -> Kind {
