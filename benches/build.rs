@@ -24,8 +24,8 @@ fn compile() {
     }
 }
 
-#[cfg(feature = "full")]
 /// Whether there is a compiler that can list the headers of the source.
+#[cfg(feature = "full")]
 fn finds_all_headers(build: &cc::Build) -> bool {
     let Ok(compiler) = build.try_get_compiler() else { return false };
     let mut list = compiler.to_command();

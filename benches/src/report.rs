@@ -136,12 +136,10 @@ fn speed(outcome: &Outcome) -> f64 {
     speeds(outcome).median()
 }
 
-/// The fastest of a kind that did not fail.
-fn best<'a>(outcomes: &[&'a Outcome], kind: Kind) -> Option<&'a Outcome> {
-    let able = outcomes
-        .iter()
-        .filter(|outcome| outcome.case.rival.kind == kind && outcome.failure.is_none());
-    able.copied().max_by(|one, other| speed(one).total_cmp(&speed(other)))
+/// The fastest of those that did not fail.
+pub(crate) fn fastest<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Option<&'a Outcome> {
+    let able = outcomes.filter(|outcome| outcome.failure.is_none());
+    able.max_by(|one, other| speed(one).total_cmp(&speed(other)))
 }
 
 /// One line for each of ours: how fast it is, with each limit and the best rival as 1, and
@@ -152,15 +150,13 @@ pub(crate) fn comparisons(outcomes: &[&Outcome]) -> Vec<String> {
         outcomes.iter().filter(of_kind).filter(|outcome| outcome.failure.is_none())
     };
     let mut others: Vec<&&Outcome> = able(Kind::Limit).collect();
-    let best = best(outcomes, Kind::Rival);
+    let best = fastest(able(Kind::Rival).copied());
     others.extend(best.as_ref());
     let line = |our: &&Outcome| {
         let against = |other: &&&Outcome| {
-            let (ours, others) = (speeds(our), speeds(other));
-            let ratio = ours.median() / others.median();
-            let [low, high] = ours.ratio_interval(&others);
+            let ratio = speeds(our).ratio(&speeds(other));
             let best = if other.case.rival.kind == Kind::Rival { "the best rival, " } else { "" };
-            format!("{ratio:.2} ({low:.2} to {high:.2}) of {best}{}", other.case.rival.name)
+            format!("{ratio} of {best}{}", other.case.rival.name)
         };
         let said: Vec<String> = others.iter().map(against).collect();
         (!said.is_empty()).then(|| format!("- `{}`: {}", our.case.rival.name, said.join("; ")))

@@ -62,9 +62,15 @@ impl Spread {
         (both && gap(&widest) >= GAP_MIN).then(|| [low, high].map(|part| Self(part.to_vec())))
     }
 
+    /// How many times the median of the other its own is.
+    pub(crate) fn ratio(&self, other: &Self) -> Ratio {
+        let [low, high] = self.ratio_interval(other);
+        Ratio { found: self.median() / other.median(), low, high }
+    }
+
     /// Between what the ratio of the medians lies, with 95 %: a bootstrap, in which both
     /// sides are drawn again and again from what was found.
-    pub(crate) fn ratio_interval(&self, other: &Self) -> [f64; 2] {
+    fn ratio_interval(&self, other: &Self) -> [f64; 2] {
         let mut random = fastrand::Rng::with_seed(SEED);
         let mut again = |values: &[f64]| {
             let drawn = values.iter().map(|_| values[random.usize(..values.len())]);
@@ -72,6 +78,20 @@ impl Spread {
         };
         let ratios = Self::of((0..DRAWS).map(|_| again(&self.0) / again(&other.0)));
         [DRAWS / 40, DRAWS - 1 - DRAWS / 40].map(|at| ratios.0[at])
+    }
+}
+
+/// The ratio of two medians, and between what it lies with 95 %.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ratio {
+    pub(crate) found: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ({:.2} to {:.2})", self.found, self.low, self.high)
     }
 }
 

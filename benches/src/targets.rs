@@ -3,9 +3,10 @@
 //! Every target is a ratio of medians within one run: how fast ours is with another as 1. Ours
 //! runs across processes, and its consumer may sleep unless both sides spin.
 
-use crate::report::speeds;
+use crate::report::{fastest, speeds};
 use crate::rivals::Kind;
 use crate::run::Outcome;
+use crate::spread::Ratio;
 
 /// Whom a target is measured against: the fastest of them.
 #[derive(Clone, Copy, Debug)]
@@ -69,29 +70,22 @@ pub(crate) fn table(outcomes: &[Outcome]) -> String {
 }
 
 fn row(&(workload, ours, against, least): &Target, outcomes: &[Outcome]) -> Option<String> {
-    let of_it = || {
-        let well = outcomes.iter().filter(|outcome| outcome.failure.is_none());
-        well.filter(|outcome| outcome.case.workload.to_string() == workload)
-    };
-    let our = of_it().find(|outcome| outcome.case.rival.name == ours)?;
+    let of_it = || outcomes.iter().filter(|it| it.case.workload.to_string() == workload);
+    let our = fastest(of_it().filter(|outcome| outcome.case.rival.name == ours))?;
     let others = of_it().filter(|outcome| match against {
         Rivals => outcome.case.rival.kind == Kind::Rival,
         Named(names) => names.contains(&outcome.case.rival.name),
     });
-    let speed = |outcome: &&Outcome| speeds(outcome).median();
-    let other = others.max_by(|one, other| speed(one).total_cmp(&speed(other)))?;
-    let (our, name) = (speeds(our), other.case.rival.name);
-    let other = speeds(other);
-    let ratio = our.median() / other.median();
-    let [low, high] = our.ratio_interval(&other);
-    let verdict = match () {
-        () if low >= least => "yes",
-        () if ratio >= least => "yes, but not surely",
-        () if high >= least => "no, but not surely",
-        () => "**no**",
+    let other = fastest(others)?;
+    let ratio = speeds(our).ratio(&speeds(other));
+    let verdict = match ratio {
+        Ratio { low, .. } if low >= least => "yes",
+        Ratio { found, .. } if found >= least => "yes, but not surely",
+        Ratio { high, .. } if high >= least => "no, but not surely",
+        _ => "**no**",
     };
-    let found = format!("{ratio:.2} ({low:.2} to {high:.2})");
-    Some(format!("| {workload} | {ours} | {name} | {least:.2} | {found} | {verdict} |"))
+    let name = other.case.rival.name;
+    Some(format!("| {workload} | {ours} | {name} | {least:.2} | {ratio} | {verdict} |"))
 }
 
 #[cfg(test)]
