@@ -74,6 +74,11 @@ number=0
 killed=0
 whole=0
 : >"$work/union.md5"
+# Whether a part begins with the frame after the last one that was written so far.
+goes_on() {
+    tail -n +$(($(wc -l <"$work/union.md5") + 1)) "$work/in.md5" |
+        head -n "$(wc -l <"$work/part.md5")" | cmp -s - "$work/part.md5"
+}
 while :; do
     number=$((number + 1))
     out=$work/part$number.y4m
@@ -95,10 +100,6 @@ while :; do
     # wrote if it was written whole, and not if it was written in part, or not at all: then
     # this part goes on where that one ended.
     note=
-    goes_on() {
-        tail -n +$(($(wc -l <"$work/union.md5") + 1)) "$work/in.md5" |
-            head -n "$(wc -l <"$work/part.md5")" | cmp -s - "$work/part.md5"
-    }
     if [ "$whole" -eq 1 ] && grep -q "wrote 1 message again" "$work/notes" && ! goes_on; then
         note=", the first of them written before too"
         sed -i 1d "$work/part.md5"

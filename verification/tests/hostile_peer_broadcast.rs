@@ -16,8 +16,8 @@ use process::ends::Kind;
 use process::knob;
 use process::random::Random;
 use process::victims::{Victims, of_arrival, of_claim, of_read, suffer, time};
-use ringbuf_shm::broadcast::{self, Join, Start, bytes};
-use ringbuf_shm::{OpenError, Options, Ring};
+use ringbuf_shm::broadcast::{self, Join, Payload, Start, bytes};
+use ringbuf_shm::{OpenError, Options, ReadError, Ring};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
@@ -165,34 +165,19 @@ fn subscriber() {
             let index = usize::try_from(choice >> 32).unwrap() % held.len();
             look_at(&held.swap_remove(index), choice);
         }
-        let wait = time(choice);
-        let found = match (subscriber, choice >> 8 & 7) {
-            (Subscriber::Values(subscriber), 0) => {
-                return of_arrival(subscriber.wait_for_peer(Some(wait)));
-            }
-            (Subscriber::Ticks(subscriber), 0) => {
-                return of_arrival(subscriber.wait_for_peer(Some(wait)));
-            }
-            (Subscriber::Ticks(subscriber), 1) => return of_read(subscriber.pop_timeout(wait)),
-            (Subscriber::Ticks(subscriber), 2) => subscriber.latest().map(Box::new).map(Held::Tick),
-            (Subscriber::Ticks(subscriber), _) => {
-                subscriber.read_timeout(wait).map(Box::new).map(Held::Tick)
-            }
-            (Subscriber::Bytes(subscriber), 0) => {
-                return of_arrival(subscriber.wait_for_peer(Some(wait)));
-            }
-            (Subscriber::Values(subscriber), 1) => return of_read(subscriber.pop_timeout(wait)),
-            (Subscriber::Values(subscriber), 2) => {
-                subscriber.latest().map(Box::new).map(Held::Value)
-            }
-            (Subscriber::Values(subscriber), _) => {
-                subscriber.read_timeout(wait).map(Box::new).map(Held::Value)
-            }
-            (Subscriber::Bytes(subscriber), 1..4) => {
-                subscriber.read_part_timeout(wait).map(Held::Part)
-            }
-            (Subscriber::Bytes(subscriber), 4) => subscriber.latest().map(Held::View),
-            (Subscriber::Bytes(subscriber), _) => subscriber.read_timeout(wait).map(Held::View),
+        let found = match subscriber {
+            Subscriber::Values(subscriber) => read_value(subscriber, choice, Held::Value),
+            Subscriber::Ticks(subscriber) => read_value(subscriber, choice, Held::Tick),
+            Subscriber::Bytes(subscriber) => match choice >> 8 & 7 {
+                0 => Err(of_arrival(subscriber.wait_for_peer(Some(time(choice))))),
+                1..4 => Ok(subscriber.read_part_timeout(time(choice)).map(Held::Part)),
+                4 => Ok(subscriber.latest().map(Held::View)),
+                _ => Ok(subscriber.read_timeout(time(choice)).map(Held::View)),
+            },
+        };
+        let found = match found {
+            Ok(found) => found,
+            Err(outcome) => return outcome,
         };
         let outcome = of_read(found.as_ref().map_err(|&error| error));
         if let Ok(found) = found {
@@ -201,6 +186,22 @@ fn subscriber() {
         }
         outcome
     });
+}
+
+/// What was read, to be held; or what came of a call that gives nothing to hold.
+fn read_value<T: Payload>(
+    subscriber: &mut broadcast::Subscriber<T>,
+    choice: u64,
+    held: fn(Box<broadcast::View<T>>) -> Held,
+) -> Result<Result<Held, ReadError>, usize> {
+    let wait = time(choice);
+    let found = match choice >> 8 & 7 {
+        0 => return Err(of_arrival(subscriber.wait_for_peer(Some(wait)))),
+        1 => return Err(of_read(subscriber.pop_timeout(wait))),
+        2 => subscriber.latest(),
+        _ => subscriber.read_timeout(wait),
+    };
+    Ok(found.map(Box::new).map(held))
 }
 
 /// What is shown may be anything, but not more than a slot.

@@ -14,8 +14,7 @@ use process::broadcast::holder::DELIVERIES;
 use process::broadcast::places::Places;
 use process::notes::{Note, Notes};
 use process::{Child, HANG, enter, knob, number, report, variable};
-use ringbuf_shm::broadcast::bytes::{Publisher, Subscriber};
-use ringbuf_shm::broadcast::{self, Delivery, Join, Start};
+use ringbuf_shm::broadcast::{self, Delivery, Join, Start, bytes};
 use ringbuf_shm::{Fence, Options, ReadError, Ring, SLICE};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -63,51 +62,88 @@ impl Late {
     }
 }
 
+/// What the messages of a ring are: a number each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// In bytes that are published in two pieces.
+    Bytes,
+    /// As values that stand in the entries.
+    Ticks,
+}
+
+enum Publisher {
+    Bytes(bytes::Publisher),
+    Ticks(broadcast::Publisher<u64>),
+}
+
+enum Subscriber {
+    Bytes(bytes::Subscriber),
+    Ticks(broadcast::Subscriber<u64>),
+}
+
+fn is_of_ticks(ring: &Ring) -> bool {
+    ring.shape().name() == "ticks"
+}
+
 fn publisher_on(ring: &Ring) -> Publisher {
-    let mut publisher = Publisher::attach(ring).unwrap();
+    if is_of_ticks(ring) {
+        let mut publisher = broadcast::Publisher::attach(ring).unwrap();
+        publisher.set_spin(Duration::ZERO);
+        Publisher::Ticks(publisher)
+    } else {
+        Publisher::Bytes(publisher_of_bytes(ring))
+    }
+}
+
+fn publisher_of_bytes(ring: &Ring) -> bytes::Publisher {
+    let mut publisher = bytes::Publisher::attach(ring).unwrap();
     publisher.set_spin(Duration::ZERO);
     publisher
 }
 
 fn subscriber_on(ring: &Ring, delivery: Delivery) -> Subscriber {
     let join = Join::new(delivery).start(Start::Newest).views(1);
-    let mut subscriber = Subscriber::attach(ring, join).unwrap();
-    subscriber.set_spin(Duration::ZERO);
-    subscriber
-}
-
-fn tick_publisher_on(ring: &Ring) -> broadcast::Publisher<u64> {
-    let mut publisher = broadcast::Publisher::attach(ring).unwrap();
-    publisher.set_spin(Duration::ZERO);
-    publisher
-}
-
-fn tick_subscriber_on(ring: &Ring, delivery: Delivery) -> broadcast::Subscriber<u64> {
-    let join = Join::new(delivery).start(Start::Newest);
-    let mut subscriber = broadcast::Subscriber::attach(ring, join).unwrap();
-    subscriber.set_spin(Duration::ZERO);
-    subscriber
-}
-
-/// Publishes in two pieces.
-fn publish(publisher: &mut Publisher) {
-    let mut begun = publisher.claim_timeout(HANG).unwrap().begin().unwrap();
-    for _ in 0..2 {
-        begun.rest_mut()[..LEN / 2].fill(7);
-        begun.advance(LEN / 2).unwrap();
+    if is_of_ticks(ring) {
+        let mut subscriber = broadcast::Subscriber::attach(ring, join).unwrap();
+        subscriber.set_spin(Duration::ZERO);
+        Subscriber::Ticks(subscriber)
+    } else {
+        let mut subscriber = bytes::Subscriber::attach(ring, join).unwrap();
+        subscriber.set_spin(Duration::ZERO);
+        Subscriber::Bytes(subscriber)
     }
-    begun.commit().unwrap();
 }
 
-fn read(subscriber: &mut Subscriber, in_parts: bool, late: &mut Late) -> Result<(), ReadError> {
-    if !in_parts {
-        return late.time(|| subscriber.read_timeout(HANG)).map(drop);
+fn publish(publisher: &mut Publisher, number: u64) {
+    match publisher {
+        Publisher::Ticks(publisher) => publisher.push_timeout(number, HANG).unwrap(),
+        Publisher::Bytes(publisher) => {
+            let mut begun = publisher.claim_timeout(HANG).unwrap().begin().unwrap();
+            for piece in number.to_ne_bytes().chunks(LEN / 2) {
+                begun.rest_mut()[..LEN / 2].copy_from_slice(piece);
+                begun.advance(LEN / 2).unwrap();
+            }
+            begun.commit().unwrap();
+        }
     }
-    let part = late.time(|| subscriber.read_part_timeout(HANG))?;
-    for bytes in [LEN / 2, LEN, LEN + 1] {
-        assert!(late.time(|| part.wait_for_timeout(bytes, HANG))?.len() >= bytes.min(LEN));
+}
+
+/// The number of the next message.
+fn read(subscriber: &mut Subscriber, in_parts: bool, late: &mut Late) -> Result<u64, ReadError> {
+    let number = |bytes: &[u8]| u64::from_ne_bytes(bytes.try_into().unwrap());
+    match subscriber {
+        Subscriber::Ticks(subscriber) => late.time(|| subscriber.pop_timeout(HANG)),
+        Subscriber::Bytes(subscriber) if in_parts => {
+            let part = late.time(|| subscriber.read_part_timeout(HANG))?;
+            for bytes in [LEN / 2, LEN, LEN + 1] {
+                assert!(late.time(|| part.wait_for_timeout(bytes, HANG))?.len() >= bytes.min(LEN));
+            }
+            Ok(number(part.bytes()?))
+        }
+        Subscriber::Bytes(subscriber) => {
+            late.time(|| subscriber.read_timeout(HANG)).map(|view| number(&view))
+        }
     }
-    Ok(())
 }
 
 fn notes() -> Notes {
@@ -134,7 +170,7 @@ fn echo() {
     }
     loop {
         match read(&mut there, number == IN_PARTS, &mut late) {
-            Ok(()) => late.time(|| publish(&mut back)),
+            Ok(number) => late.time(|| publish(&mut back, number)),
             Err(ReadError::Closed) => return,
             Err(error) => panic!("{error}"),
         }
@@ -143,7 +179,8 @@ fn echo() {
 }
 
 /// Answers that a message is there, each piece of it, and that it is whole.
-fn answer_pieces(mut there: Subscriber, mut back: Publisher, notes: &Notes) {
+fn answer_pieces(there: Subscriber, mut back: Publisher, notes: &Notes) {
+    let Subscriber::Bytes(mut there) = there else { panic!("there are no parts of ticks") };
     let mut late = Late::default();
     loop {
         let part = match late.time(|| there.read_part_timeout(HANG)) {
@@ -153,76 +190,29 @@ fn answer_pieces(mut there: Subscriber, mut back: Publisher, notes: &Notes) {
         };
         for bytes in [0, LEN / 2, LEN, LEN + 1] {
             late.time(|| part.wait_for_timeout(bytes, HANG)).unwrap();
-            publish(&mut back);
+            publish(&mut back, 0);
         }
         notes.set(Note::Late, late.0);
     }
 }
 
-/// A process that answers every tick by one, as it wants them by its number.
-#[test]
-#[ignore = "a process of the other tests"]
-fn tick_echo() {
-    enter();
-    let (number, notes) = (number("RINGBUF_TEST_NUMBER"), notes());
-    let delivery = DELIVERIES[usize::try_from(number).unwrap() % DELIVERIES.len()];
-    let mut there = tick_subscriber_on(&ring_of("there"), delivery);
-    let mut back = tick_publisher_on(&ring_of(&format!("back {number}")));
-    notes.set(Note::Phase, 1);
-    let mut late = Late::default();
-    loop {
-        match late.time(|| there.pop_timeout(HANG)) {
-            Ok(tick) => late.time(|| back.push_timeout(tick, HANG)).unwrap(),
-            Err(ReadError::Closed) => return,
-            Err(error) => panic!("{error}"),
-        }
-        notes.set(Note::Late, late.0);
-    }
-}
-
-/// A process that reads all ticks.
-#[test]
-#[ignore = "a process of the other tests"]
-fn tick_reader() {
-    enter();
-    let notes = notes();
-    let mut there = tick_subscriber_on(&ring_of("there"), Delivery::Lossless);
-    notes.set(Note::Phase, 1);
-    let (mut late, mut next) = (Late::default(), 0);
-    loop {
-        match late.time(|| there.pop_timeout(HANG)) {
-            Ok(tick) => assert_eq!(tick, next),
-            Err(ReadError::Closed) => return,
-            Err(error) => panic!("{error}"),
-        }
-        next += 1;
-        notes.set(Note::Late, late.0);
-    }
-}
-
-/// A process that reads as much as it can.
+/// A process that reads all messages.
 #[test]
 #[ignore = "a process of the other tests"]
 fn reader() {
     enter();
     let (mut there, notes) = (subscriber_on(&ring_of("there"), Delivery::Lossless), notes());
     notes.set(Note::Phase, 1);
-    let mut late = Late::default();
+    let (mut late, mut next) = (Late::default(), 0);
     loop {
         match read(&mut there, false, &mut late) {
-            Ok(()) => notes.set(Note::Late, late.0),
+            Ok(number) => assert_eq!(number, next),
             Err(ReadError::Closed) => return,
             Err(error) => panic!("{error}"),
         }
+        next += 1;
+        notes.set(Note::Late, late.0);
     }
-}
-
-/// What the messages of a ring are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    Bytes,
-    /// Numbers, which stand in the entries.
-    Ticks,
 }
 
 /// Rings, and processes on them.
@@ -236,19 +226,22 @@ struct Stage {
 fn create(path: &Path, shape: Shape, capacity: u64, fence: Option<Fence>) -> Ring {
     let options = Options::new().capacity(capacity).slot_size(LEN as u64);
     let options = fence.into_iter().fold(options, Options::fence);
-    match shape {
+    let ring = match shape {
         Shape::Bytes => Ring::create_broadcast_bytes(path, &options).unwrap(),
         Shape::Ticks => Ring::create_broadcast::<u64>(path, &options).unwrap(),
-    }
+    };
+    assert_eq!(is_of_ticks(&ring), shape == Shape::Ticks);
+    ring
 }
 
 impl Stage {
     /// Runs the entry with each of these numbers.
-    fn new(entry: &str, numbers: &[u64], capacity: u64, fence: Option<Fence>) -> Self {
-        Self::of(Shape::Bytes, entry, numbers, capacity, fence)
-    }
-
-    fn of(shape: Shape, entry: &str, numbers: &[u64], capacity: u64, fence: Option<Fence>) -> Self {
+    fn new(
+        entry: &str,
+        numbers: &[u64],
+        (shape, capacity): (Shape, u64),
+        fence: Option<Fence>,
+    ) -> Self {
         let directory = tempfile::tempdir_in("/dev/shm").unwrap();
         let path = |name: &str| directory.path().join(name);
         let make = |name: &str| create(&path(name), shape, capacity, fence);
@@ -304,26 +297,26 @@ impl Stage {
 }
 
 /// To all of these, and back from each of them.
-fn to_and_fro(numbers: &[u64], fence: Option<Fence>) {
+fn to_and_fro(numbers: &[u64], shape: Shape, fence: Option<Fence>) {
     let trips = trips() / numbers.len() as u64;
-    let stage = Stage::new("echo", numbers, 64, fence);
+    let stage = Stage::new("echo", numbers, (shape, 64), fence);
     let (start, mut late) = (Instant::now(), Late::default());
     let mut there = publisher_on(&stage.there);
     let back = stage.back.iter().map(|ring| subscriber_on(ring, Delivery::Lossless));
     let mut back: Vec<_> = back.collect();
-    for _ in 0..trips {
-        publish(&mut there);
+    for trip in 0..trips {
+        publish(&mut there, trip);
         for subscriber in &mut back {
-            read(subscriber, false, &mut late).unwrap();
+            assert_eq!(read(subscriber, false, &mut late), Ok(trip));
         }
     }
     drop((there, back));
     stage.finish("round trips", trips, &late, start);
 }
 
-/// Through a ring of two messages.
-fn into_a_full_ring(numbers: &[u64], fence: Option<Fence>) {
-    let mut stage = Stage::new("reader", numbers, 2, fence);
+/// Through a ring of so few messages.
+fn into_a_full_ring(numbers: &[u64], of: (Shape, u64), fence: Option<Fence>) {
+    let mut stage = Stage::new("reader", numbers, of, fence);
     // Nobody answers.
     stage.back.clear();
     let (start, mut late) = (Instant::now(), Late::default());
@@ -331,7 +324,7 @@ fn into_a_full_ring(numbers: &[u64], fence: Option<Fence>) {
     // As long as it takes: who is awake is for the machine to say.
     let enough = || Places::of(&stage.there).sleeps(0) > sleeps_min();
     let messages = (1..).find(|&message: &u64| {
-        late.time(|| publish(&mut there));
+        late.time(|| publish(&mut there, message - 1));
         message >= trips() && message.is_multiple_of(64) && enough()
     });
     drop(there);
@@ -341,7 +334,7 @@ fn into_a_full_ring(numbers: &[u64], fence: Option<Fence>) {
 #[test]
 fn a_sleeping_subscriber_is_woken_whatever_it_wants() {
     for fence in FENCES {
-        (0..GROUP_MAX).for_each(|number| to_and_fro(&[number], fence));
+        (0..GROUP_MAX).for_each(|number| to_and_fro(&[number], Shape::Bytes, fence));
     }
 }
 
@@ -353,9 +346,9 @@ fn who_waits_for_a_piece_is_woken() {
 fn piece_by_piece(fence: Option<Fence>) {
     // As many answers as messages are begun, pieces shown, and messages completed.
     let messages = trips() / 4;
-    let stage = Stage::new("echo", &[BY_PIECE], 64, fence);
+    let stage = Stage::new("echo", &[BY_PIECE], (Shape::Bytes, 64), fence);
     let (start, mut late) = (Instant::now(), Late::default());
-    let mut there = publisher_on(&stage.there);
+    let mut there = publisher_of_bytes(&stage.there);
     let mut back = subscriber_on(&stage.back[0], Delivery::Lossless);
     let mut answer = || read(&mut back, false, &mut late).unwrap();
     for _ in 0..messages {
@@ -375,66 +368,31 @@ fn piece_by_piece(fence: Option<Fence>) {
 
 #[test]
 fn all_who_sleep_are_woken() {
-    FENCES.into_iter().for_each(|fence| to_and_fro(&[0, 1, 2, 3], fence));
+    FENCES.into_iter().for_each(|fence| to_and_fro(&[0, 1, 2, 3], Shape::Bytes, fence));
 }
 
 #[test]
 fn a_publisher_that_sleeps_for_room_is_woken() {
-    FENCES.into_iter().for_each(|fence| into_a_full_ring(&[0], fence));
+    FENCES.into_iter().for_each(|fence| into_a_full_ring(&[0], (Shape::Bytes, 2), fence));
 }
 
 #[test]
 fn a_publisher_that_sleeps_is_woken_by_the_last_of_several() {
-    FENCES.into_iter().for_each(|fence| into_a_full_ring(&[0, 1, 2, 3], fence));
-}
-
-/// To all of these, and back from each of them.
-fn ticks_to_and_fro(numbers: &[u64], fence: Option<Fence>) {
-    let trips = trips() / numbers.len() as u64;
-    let stage = Stage::of(Shape::Ticks, "tick_echo", numbers, 64, fence);
-    let (start, mut late) = (Instant::now(), Late::default());
-    let mut there = tick_publisher_on(&stage.there);
-    let back = stage.back.iter().map(|ring| tick_subscriber_on(ring, Delivery::Lossless));
-    let mut back: Vec<_> = back.collect();
-    for trip in 0..trips {
-        there.push_timeout(trip, HANG).unwrap();
-        for subscriber in &mut back {
-            assert_eq!(late.time(|| subscriber.pop_timeout(HANG)), Ok(trip));
-        }
-    }
-    drop((there, back));
-    stage.finish("round trips", trips, &late, start);
-}
-
-/// Through a ring of two messages, or of more than a notch of the readers' is long.
-fn ticks_into_a_full_ring(numbers: &[u64], capacity: u64, fence: Option<Fence>) {
-    let mut stage = Stage::of(Shape::Ticks, "tick_reader", numbers, capacity, fence);
-    // Nobody answers.
-    stage.back.clear();
-    let (start, mut late) = (Instant::now(), Late::default());
-    let mut there = tick_publisher_on(&stage.there);
-    // As long as it takes: who is awake is for the machine to say.
-    let enough = || Places::of(&stage.there).sleeps(0) > sleeps_min();
-    let messages = (1..).find(|&message: &u64| {
-        late.time(|| there.push_timeout(message - 1, HANG)).unwrap();
-        message >= trips() && message.is_multiple_of(64) && enough()
-    });
-    drop(there);
-    stage.finish("messages", messages.unwrap(), &late, start);
+    FENCES.into_iter().for_each(|fence| into_a_full_ring(&[0, 1, 2, 3], (Shape::Bytes, 2), fence));
 }
 
 #[test]
 fn a_sleeping_subscriber_of_ticks_is_woken_whatever_it_wants() {
     for fence in FENCES {
-        (0..3).for_each(|number| ticks_to_and_fro(&[number], fence));
-        ticks_to_and_fro(&[0, 1, 2], fence);
+        (0..3).for_each(|number| to_and_fro(&[number], Shape::Ticks, fence));
+        to_and_fro(&[0, 1, 2], Shape::Ticks, fence);
     }
 }
 
 #[test]
 fn a_publisher_of_ticks_that_sleeps_for_room_is_woken() {
     for fence in FENCES {
-        ticks_into_a_full_ring(&[0], 2, fence);
-        ticks_into_a_full_ring(&[0, 1, 2, 3], 16, fence);
+        into_a_full_ring(&[0], (Shape::Ticks, 2), fence);
+        into_a_full_ring(&[0, 1, 2, 3], (Shape::Ticks, 16), fence);
     }
 }
